@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Checks that cases name: `check = NAME ARGUMENTS`, one per line.
+
+A check gets the Run and the words after its name and returns a list of texts,
+one per thing that is wrong.  Programs under test hand over their numbers as
+KTAP diagnostics, `# lab: name=value`, found in run.lab; what the machine saw is
+run.trace.  Counts are exact unless the check says why not.
+"""
+
+import re
+
+# tests/host/loop.S, its instructions outside of its two marks.  The books at a
+# mark do not hold the mark itself yet, so what comes before is
+#   1 mov (the number of mark 1)
+# and after, beginning with it,
+#   mark 2, mov, xor, syscall
+LOOP_OUTSIDE_INSNS = 5
+# Between them: mark 1, mov, then twice per round, then for each system call
+# mov + syscall + dec + jnz, and two movs: see loop.S.
+LOOP_ROUNDS = 1000000
+LOOP_CALLS = 1000
+LOOP_INSIDE_INSNS = 2 * LOOP_ROUNDS + 4 * LOOP_CALLS + 4
+
+_CHECKS = {}
+
+
+def check(function):
+    """Register a check under its name, underscores as dashes."""
+    _CHECKS[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def find(name):
+    """The check of this name; LookupError if there is none."""
+    if name not in _CHECKS:
+        raise LookupError(f"no check named {name}")
+    return _CHECKS[name]
+
+
+# --- text -------------------------------------------------------------------
+
+def _has(where, text, words):
+    wanted = " ".join(words)
+    return [] if wanted in text else [f"{where} lacks \"{wanted}\""]
+
+
+@check
+def output_has(run, *words):
+    """The output holds this text."""
+    return _has("output", run.output, words)
+
+
+@check
+def console_has(run, *words):
+    """The kernel log holds this text."""
+    return _has("console", run.console, words)
+
+
+@check
+def console_lacks(run, *words):
+    """The kernel log does not hold this text."""
+    text = " ".join(words)
+    return [f"console: {line.strip()}" for line in run.console.splitlines() if text in line]
+
+
+@check
+def errors_has(run, *words):
+    """What lab/run itself printed on its standard error holds this text."""
+    return _has("lab/run's messages", run.errors, words)
+
+
+@check
+def pmu_named(run, *words):
+    """The kernel's one line about the PMU is exactly this, and no MSR is amiss."""
+    wanted = " ".join(words)
+    found = re.findall(r"Performance Events: (.*?)\s*$", run.console, re.MULTILINE)
+    problems = []
+    if not found:
+        problems.append("the kernel says nothing about performance events")
+    for line in found:
+        if line != wanted:
+            problems.append(f"the kernel says \"{line}\", expected \"{wanted}\"")
+    problems += [f"console: {line.strip()}" for line in run.console.splitlines()
+                 if re.search(r"unhandled (?:rd|wr)msr|\bmsr: .*(?:0x)?[0-9a-f]+ failed|FW_BUG"
+                              r"|\[Firmware Bug\].*(?:PMU|perf|MSR)", line, re.IGNORECASE)]
+    return problems
+
+
+# --- the program's numbers ----------------------------------------------------
+
+@check
+def lab_equal(run, name, value):
+    """One number of the program has this value."""
+    if name not in run.lab:
+        return [f"the program did not print {name}"]
+    return [] if str(run.lab[name]) == value else [f"{name}={run.lab[name]}, expected {value}"]
+
+
+@check
+def lab_atleast(run, name, least):
+    """One number of the program is at least this."""
+    if name not in run.lab:
+        return [f"the program did not print {name}"]
+    return [] if run.lab[name] >= int(least) else [f"{name}={run.lab[name]}, expected >= {least}"]
+
+
+BOOKS_OF = {"instructions": "insns", "branches": "branches", "cycles": "cycles"}
+MODES_OF = {"u": "u", "k": "k", "uk": "uk"}
+BOOKS_NAME = re.compile(r"books\.([\w-]+)\.(\w+)\.(u|k|uk)\.(\d+)-(\d+)")
+
+
+@check
+def books_equal(run, world="h", least="1"):
+    """Counter differences read beside marks equal the books, to the unit.
+
+    For each `books.LABEL.EVENT.MODE.A-B` the program read the counter right
+    after mark A and again after mark B, each time followed by one more mark
+    (A+1, B+1), all in user mode and with the same instructions.  The way from
+    mark to read is thus the same twice and cancels out: no constant.  If the
+    kernel ran inside of a bracket, or a PMI came (its handler stops the PMU),
+    that pair tells nothing; per LABEL.EVENT.MODE @least others must be left.
+    """
+    clean, problems = {}, []
+    for name, value in run.lab.items():
+        match = BOOKS_NAME.fullmatch(name)
+        if not match:
+            continue
+        label, event, mode, first, second = match.groups()
+        first, second = int(first), int(second)
+        key = f"{label}.{event}.{mode}"
+        clean.setdefault(key, 0)
+        brackets = [run.trace.between(first, first + 1), run.trace.between(second, second + 1)]
+        books = run.trace.between(first, second)
+        if any(bracket.count("insns", world + "k") for bracket in brackets) or books.pmi():
+            continue
+        if brackets[0].count("insns", world + "u") != brackets[1].count("insns", world + "u"):
+            problems.append(f"{name}: the two brackets differ in length")
+            continue
+        clean[key] += 1
+        truth = books.count(BOOKS_OF[event], [world + part for part in mode])
+        if value != truth:
+            problems.append(f"{name}: counter {value}, books {truth}, off by {value - truth}")
+    if not clean:
+        problems.append("the program printed no books.* lines")
+    for key, number in clean.items():
+        if number < int(least):
+            problems.append(f"{key}: {number} undisturbed measurements, want {least}")
+    return problems
+
+
+@check
+def group_sum(run, how="exact"):
+    """In each group, user + kernel = both.
+
+    exact: one global register starts and stops all counters of a group at once.
+    constant: there is none (Zen 3), the kernel starts and stops them one after
+    the other, so the sum is off by the instructions between those writes: the
+    same number for an empty group as for a busy one.
+    """
+    off, problems = {}, []
+    for name, value in run.lab.items():
+        match = re.fullmatch(r"group\.(\w+)\.(\w+)\.(\d+)\.uk", name)
+        if match:
+            base = name[:-3]
+            off[match.groups()] = value - run.lab[base + ".u"] - run.lab[base + ".k"]
+    if not off:
+        return ["the program printed no group.* lines"]
+    for (event, load, number), difference in off.items():
+        wanted = off[(event, "empty", number)] if how == "constant" else 0
+        if difference != wanted:
+            problems.append(f"group.{event}.{load}.{number}: uk - u - k = {difference}, "
+                            f"expected {wanted}")
+    return problems
+
+
+@check
+def multiplexed(run, percent="5"):
+    """Scaled counts of multiplexed events are near the truth, and were multiplexed.
+
+    Tolerance: an event is on the PMU for some dozens of time slices; the first
+    and last are cut, and the time running includes the kernel's work on
+    rotation, in which a user event counts nothing.  Each costs up to a slice.
+    """
+    problems, rows = [], 0
+    truth = run.trace.between(run.lab["multiplex.first"], run.lab["multiplex.last"]) \
+        .count("insns", "hu")
+    for name, value in run.lab.items():
+        if not re.fullmatch(r"multiplex\.\d+\.value", name):
+            continue
+        rows += 1
+        base = name[:-len("value")]
+        enabled, running = run.lab[base + "enabled"], run.lab[base + "running"]
+        if not 0 < running < enabled:
+            problems.append(f"{base}: running {running} of {enabled}: not multiplexed")
+            continue
+        scaled = value * enabled // running
+        if abs(scaled - truth) * 100 > truth * int(percent):
+            problems.append(f"{base}: scaled {scaled}, books {truth}: more than {percent} % off")
+    if not rows:
+        problems.append("the program printed no multiplex.* lines")
+    return problems
+
+
+@check
+def sampled(run):
+    """A fixed period gives exactly total / period samples, each inside the loop.
+
+    The program chooses period and loop so that the few instructions between
+    enabling, marks and disabling cannot move the quotient.
+    """
+    problems, rows = [], 0
+    for name, samples in run.lab.items():
+        match = re.fullmatch(r"sample\.(\w+)\.samples", name)
+        if not match:
+            continue
+        rows += 1
+        base = name[:-len("samples")]
+        period = run.lab[base + "period"]
+        books = run.trace.between(run.lab[base + "first"], run.lab[base + "last"])
+        total = books.count(BOOKS_OF[match.group(1)], "hu")
+        if samples != total // period:
+            problems.append(f"{name}={samples}, books say {total} / {period} = {total // period}")
+        if run.lab[base + "inside"] != samples:
+            problems.append(f"{base}: {run.lab[base + 'inside']} of {samples} inside the loop")
+        if run.lab[base + "lost"]:
+            problems.append(f"{base}: {run.lab[base + 'lost']} lost or throttled records")
+    if not rows:
+        problems.append("the program printed no sample.* lines")
+    return problems
+
+
+# --- the perf tool ------------------------------------------------------------
+
+def perf_stat(text):
+    """Counts of `perf stat -x,` by event name as given; ValueError if not counted."""
+    counts = {}
+    for line in text.splitlines():
+        words = line.strip().split(",")
+        if len(words) >= 5 and re.fullmatch(r"\d+|<.*>", words[0]):
+            if not words[0].isdigit():
+                raise ValueError(f"{words[2]}: {words[0]}")
+            if words[4] not in ("100.00", ""):
+                raise ValueError(f"{words[2]} was multiplexed ({words[4]} %)")
+            counts[words[2]] = int(words[0])
+    return counts
+
+
+@check
+def perf_stat_loop(run, slack="0"):
+    """`perf stat` on tests/host/loop, events EVENT:u, EVENT:k and EVENT.
+
+    :u   equals the books between the loop's marks plus its constant outside.
+    :k   holds all of the kernel's work between the loop's marks, and no more
+         than between marks 8 and 9 dropped right before and after perf itself
+         (perf starts counting inside of execve, where no mark can be).
+    both equals their sum; @slack where no global register exists (see
+         group_sum), as the instructions between starting and stopping single
+         counters count in one and not in the other.
+    """
+    problems = []
+    counts = perf_stat(run.output)
+    inner = run.trace.between(1, 2)
+    outer = run.trace.between(8, 9)
+    insns = inner.count("insns", "hu")
+    if insns != LOOP_INSIDE_INSNS:
+        problems.append(f"books: {insns} instructions in the loop, it has {LOOP_INSIDE_INSNS}")
+    outside = {"instructions": LOOP_OUTSIDE_INSNS, "branches": loop_outside_branches(inner)}
+    events = [event for event in ("instructions", "branches") if event + ":u" in counts]
+    if not events:
+        problems.append("perf stat counted nothing that this check knows")
+    for event in events:
+        book = BOOKS_OF[event]
+        user = inner.count(book, "hu") + outside[event]
+        if counts[event + ":u"] != user:
+            problems.append(f"{event}:u: perf {counts[event + ':u']}, books {user}")
+        if event + ":k" in counts:
+            low, high = inner.count(book, "hk"), outer.count(book, "hk")
+            if not low <= counts[event + ":k"] <= high:
+                problems.append(f"{event}:k: perf {counts[event + ':k']}, "
+                                f"books between {low} and {high}")
+        if event in counts:
+            total = counts[event + ":u"] + counts[event + ":k"]
+            if abs(counts[event] - total) > int(slack):
+                problems.append(f"{event}: perf {counts[event]}, :u and :k are {total}")
+    return problems
+
+
+def loop_outside_branches(inner):
+    """Branches of loop.S outside of its marks: the exit's SYSCALL, if the machine counts it.
+
+    Whether it does shows between the marks, where each of LOOP_CALLS rounds
+    has a jnz and a SYSCALL.
+    """
+    return 1 if inner.count("branches", "hu") == LOOP_ROUNDS + 2 * LOOP_CALLS else 0
+
+
+@check
+def perf_samples(run, period):
+    """`perf script -F ip` on loop recorded with -c PERIOD: number and place.
+
+    loop retires LOOP_INSIDE_INSNS + LOOP_OUTSIDE_INSNS instructions in user
+    mode, perf counts from its first to its last: the quotient is exact.  The
+    program prints where its loop lies (nm, `# lab: loop.begin=`, `loop.end=`).
+    """
+    total = LOOP_INSIDE_INSNS + LOOP_OUTSIDE_INSNS
+    begin, end = int(str(run.lab["loop.begin"]), 16), int(str(run.lab["loop.end"]), 16)
+    ips = [int(match, 16) for match in re.findall(r"^ip:\s+([0-9a-f]+)\s*$", run.output,
+                                                  re.MULTILINE)]
+    problems = []
+    if len(ips) != total // int(period):
+        problems.append(f"{len(ips)} samples, expected {total} / {period} = {total // int(period)}")
+    outside = [ip for ip in ips if not begin <= ip < end]
+    if outside:
+        problems.append(f"{len(outside)} samples outside of the loop, first at {outside[0]:#x}")
+    return problems
+
+
+# --- guests -------------------------------------------------------------------
+
+@check
+def guest_ran(run, modes="gu+gk", least="1"):
+    """The books show instructions in these modes at the end of the run."""
+    total = sum(book.count("insns", modes) for book in run.trace.end.books)
+    return [] if total >= int(least) else [f"{total} instructions in {modes}, want {least}"]
+
+
+@check
+def no_pmu_access(run):
+    """Nobody in a guest touched a PMU register (a guest without one must not)."""
+    problems = []
+    for number, book in enumerate(run.trace.end.books):
+        for kind in ("rdmsr", "wrmsr", "rdpmc"):
+            for mode in ("gu", "gk", "nu", "nk"):
+                count, _ = book.access(kind, mode)
+                if count:
+                    problems.append(f"cpu {number}: {count} {kind} from {mode}")
+    return problems

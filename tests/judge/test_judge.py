@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tests of the judge on canned logs: every rule has a log that breaks it.
+
+The name of a log is the rule that it breaks, optionally with more words:
+RULE[-MORE].SUFFIX with suffix ktap, console or jsonl.
+"""
+
+import datetime
+import os
+import unittest
+
+from judge import checks, judge, known, ktap, trace
+
+DATA = os.path.join(os.path.dirname(os.path.realpath(__file__)), "testdata")
+
+KTAP_RULES = ("unparsable", "no-plan", "zero-tests", "missing-results", "extra-results",
+              "bail-out", "skip-without-reason")
+TRACE_RULES = ("truncated-trace", "bad-trace")
+
+
+def data(name):
+    """Text of a canned log."""
+    with open(os.path.join(DATA, name), encoding="utf-8") as handle:
+        return handle.read()
+
+
+def logs(rule, suffix):
+    """All canned logs of a rule."""
+    found = [name for name in sorted(os.listdir(DATA)) if name.endswith("." + suffix)
+             and (name == f"{rule}.{suffix}" or name.startswith(rule + "-"))]
+    assert found, f"no canned log for {rule}"
+    return found
+
+
+def make_run(**changes):
+    """A Run in which nothing is wrong, but for @changes."""
+    values = {"status": 0, "output": data("good.ktap"), "console": data("good.console"),
+              "trace_text": data("good.jsonl"), "machine": "spr"}
+    values.update(changes)
+    return judge.Run(**values)
+
+
+def idents(run, **promises):
+    """What the judge finds wrong with a run."""
+    return [ident for ident, _ in judge.judge(run, judge.Expect(**promises)).failures]
+
+
+class Output(unittest.TestCase):
+    """KTAP and exit status."""
+
+    def test_good(self):
+        run = make_run()
+        self.assertEqual(idents(run), [])
+        self.assertEqual(run.lab, {"answer": 42, "name": "spr"})
+        doc = ktap.parse(run.output)
+        self.assertEqual([r.name for r in doc.results], ["one", "two", "three"])
+        self.assertEqual(doc.results[1].reason, "no such hardware")
+        self.assertEqual(idents(make_run(output=data("kselftest.ktap"))), [])
+
+    def test_each_rule(self):
+        for rule in KTAP_RULES:
+            for name in logs(rule, "ktap"):
+                with self.subTest(name):
+                    self.assertIn(rule, idents(make_run(output=data(name))))
+
+    def test_single_fault(self):
+        """A canned log breaks its rule only."""
+        for name in ("no-plan.ktap", "zero-tests.ktap", "missing-results.ktap",
+                     "extra-results.ktap", "extra-results-twice.ktap"):
+            with self.subTest(name):
+                self.assertEqual(len(idents(make_run(output=data(name)))), 1)
+
+    def test_not_ok(self):
+        self.assertEqual(idents(make_run(output=data("not-ok.ktap"))), ["two"])
+
+    def test_empty_output(self):
+        self.assertIn("unparsable", idents(make_run(output="")))
+
+    def test_exit_status(self):
+        self.assertEqual(idents(make_run(status=1)), ["exit-status"])
+        self.assertEqual(idents(make_run(status=1), status=1), [])
+        self.assertEqual(idents(make_run(status=0), status=124), ["exit-status"])
+
+    def test_protocol_exit(self):
+        self.assertEqual(idents(make_run(output="whatever"), protocol="exit"), [])
+        self.assertEqual(idents(make_run(output="", status=254), protocol="exit"),
+                         ["exit-status"])
+
+    def test_skips(self):
+        skip = data("skip-all.ktap")
+        for protocol in ("ktap", "exit"):
+            with self.subTest(protocol):
+                run = make_run(output=skip, status=4)
+                self.assertEqual(idents(run, protocol=protocol, skip="host_cpu_is_intel"), [])
+                self.assertEqual(idents(run, protocol=protocol), ["unexpected-skip"])
+                self.assertEqual(idents(run, protocol=protocol, skip="PDCM"), ["wrong-skip"])
+                self.assertEqual(idents(make_run(), protocol=protocol, skip="x"),
+                                 ["missing-skip"])
+        self.assertIn("skip-without-reason", idents(make_run(output="", status=4),
+                                                    protocol="exit", skip=""))
+
+
+class Console(unittest.TestCase):
+    """Faults in the kernel log."""
+
+    def test_each_rule(self):
+        for rule, _ in judge.KERNEL_RULES:
+            for name in logs(rule, "console"):
+                with self.subTest(name):
+                    self.assertEqual(idents(make_run(console=data(name))), [rule])
+
+    def test_expected_fault(self):
+        run = make_run(console=data("panic.console"), status=125, trace_text=None, output="")
+        self.assertEqual(idents(run, protocol="exit", status=125,
+                                faults=("panic", "no-trace")), [])
+        self.assertEqual(idents(make_run(), faults=("panic",)), ["missing-fault"])
+
+
+class TraceFile(unittest.TestCase):
+    """The trace."""
+
+    def test_each_rule(self):
+        for rule in TRACE_RULES:
+            for name in logs(rule, "jsonl"):
+                with self.subTest(name):
+                    self.assertEqual(idents(make_run(trace_text=data(name))), [rule])
+
+    def test_none(self):
+        self.assertEqual(idents(make_run(trace_text=None)), ["no-trace"])
+        self.assertEqual(idents(make_run(trace_text=None), trace=False), [])
+
+    def test_books(self):
+        books = trace.parse(data("good.jsonl")).between(10, 12)
+        self.assertEqual(books.count("insns", "hu"), 1000)
+        self.assertEqual(books.count("insns", "hu+hk"), 1500)
+        self.assertEqual(books.count("branches", "hk"), 50)
+        self.assertEqual(books.access("wrmsr", "hk"), (0, 0))
+        self.assertEqual(books.access("rdmsr", "gk"), (0, 0))
+        with self.assertRaises(ValueError):
+            books.count("insns", "xx")
+
+    def test_no_such_mark(self):
+        with self.assertRaises(trace.TraceError):
+            trace.parse(data("good.jsonl")).find(77)
+
+    def test_absent_keys(self):
+        self.assertEqual(trace.subtract({"a": 3, "l": [4, 1]}, {"a": 1}), {"a": 2, "l": [4, 1]})
+        self.assertEqual(trace.subtract({}, {"a": 1}), {"a": -1})
+
+
+class Checks(unittest.TestCase):
+    """The checks of numbers, on the canned trace."""
+
+    def problems(self, name, *arguments, output="", trace_text=None, console=""):
+        """What a check says."""
+        run = make_run(output=output, console=console)
+        run.lab = ktap.lab_values(output)
+        run.trace = trace.parse(trace_text or data("good.jsonl"))
+        return checks.find(name)(run, *arguments)
+
+    def test_unknown_check(self):
+        self.assertEqual(idents(make_run(), checks=(("no-such-check", ()),)),
+                         ["check-no-such-check"])
+
+    def test_books_equal(self):
+        good = "# lab: books.user.instructions.u.10-12=1000\n" \
+               "# lab: books.user.branches.uk.10-12=150\n"
+        self.assertEqual(self.problems("books-equal", output=good), [])
+        self.assertEqual(len(self.problems("books-equal", output=good.replace("1000", "1001"))), 1)
+        self.assertEqual(len(self.problems("books-equal")), 1)
+
+    def test_books_equal_disturbed(self):
+        """A kernel entry within a bracket makes the pair worthless, and none is too few."""
+        text = data("good.jsonl").replace('"mark":11,"cpu":0,"mode":"hu","ticks":1120,"books":'
+                                          '[{"insns":{"hu":120,"hk":1000',
+                                          '"mark":11,"cpu":0,"mode":"hu","ticks":1120,"books":'
+                                          '[{"insns":{"hu":120,"hk":1200')
+        out = "# lab: books.user.instructions.u.10-12=77\n"
+        problems = self.problems("books-equal", output=out, trace_text=text)
+        self.assertEqual(len(problems), 1)
+        self.assertIn("0 undisturbed", problems[0])
+
+    def test_group_sum(self):
+        def out(off, empty):
+            return "".join(f"# lab: group.instructions.{load}.0.{mode}={value}\n"
+                           for load, by in (("busy", off), ("empty", empty))
+                           for mode, value in (("u", 100), ("k", 50), ("uk", 150 + by)))
+        self.assertEqual(self.problems("group-sum", output=out(0, 0)), [])
+        self.assertEqual(len(self.problems("group-sum", output=out(3, 3))), 2)
+        self.assertEqual(self.problems("group-sum", "constant", output=out(3, 3)), [])
+        self.assertEqual(len(self.problems("group-sum", "constant", output=out(3, 4))), 1)
+        self.assertTrue(self.problems("group-sum"))
+
+    def test_multiplexed(self):
+        def out(value, running):
+            return "# lab: multiplex.first=10\n# lab: multiplex.last=12\n" \
+                   f"# lab: multiplex.0.value={value}\n# lab: multiplex.0.enabled=100\n" \
+                   f"# lab: multiplex.0.running={running}\n"
+        self.assertEqual(self.problems("multiplexed", output=out(499, 50)), [])
+        self.assertIn("not multiplexed", self.problems("multiplexed", output=out(1000, 100))[0])
+        self.assertIn("% off", self.problems("multiplexed", output=out(400, 50))[0])
+
+    def test_sampled(self):
+        def out(samples, inside, lost):
+            return f"# lab: sample.instructions.samples={samples}\n" \
+                   f"# lab: sample.instructions.inside={inside}\n" \
+                   f"# lab: sample.instructions.lost={lost}\n" \
+                   "# lab: sample.instructions.period=300\n" \
+                   "# lab: sample.instructions.first=10\n# lab: sample.instructions.last=12\n"
+        self.assertEqual(self.problems("sampled", output=out(3, 3, 0)), [])
+        for bad in ((4, 4, 0), (3, 2, 0), (3, 3, 1)):
+            self.assertEqual(len(self.problems("sampled", output=out(*bad))), 1)
+
+    def test_perf_stat(self):
+        self.assertEqual(checks.perf_stat("12,,instructions:u,100,100.00,,\n"
+                                          "# text\n34,,branches,100,100.00,0.3,of\n"),
+                         {"instructions:u": 12, "branches": 34})
+        for bad in ("<not counted>,,instructions:u,0,100.00,,", "12,,branches,5,50.00,,"):
+            with self.assertRaises(ValueError):
+                checks.perf_stat(bad)
+
+    def test_perf_samples(self):
+        total = checks.LOOP_INSIDE_INSNS + checks.LOOP_OUTSIDE_INSNS
+        head = "# lab: loop.begin=401011\n# lab: loop.end=401025\n"
+        good = head + "ip:   401011\n" * (total // 500000)
+        self.assertEqual(self.problems("perf-samples", "500000", output=good), [])
+        self.assertEqual(len(self.problems("perf-samples", "500000",
+                                           output=good + "ip: 401011\n")), 1)
+        self.assertEqual(len(self.problems("perf-samples", "500000",
+                                           output=good.replace("401011\nip", "401025\nip"))), 1)
+
+    def test_pmu_named(self):
+        text = "Sapphire Rapids events, full-width counters, Intel PMU driver."
+        good = data("good.console")
+        self.assertEqual(self.problems("pmu-named", *text.split(), console=good), [])
+        self.assertEqual(len(self.problems("pmu-named", "other", console=good)), 1)
+        self.assertEqual(len(self.problems("pmu-named", *text.split())), 1)
+
+    def test_text(self):
+        self.assertEqual(self.problems("output-has", "a", "b", output="x a b y"), [])
+        self.assertEqual(len(self.problems("output-has", "a", "c", output="x a b y")), 1)
+        self.assertEqual(len(self.problems("console-lacks", "msr", console="a msr b")), 1)
+        self.assertEqual(self.problems("lab-equal", "n", "5", output="# lab: n=5"), [])
+        self.assertEqual(len(self.problems("lab-equal", "n", "6", output="# lab: n=5")), 1)
+        self.assertEqual(len(self.problems("lab-atleast", "n", "6", output="# lab: n=5")), 1)
+
+
+class KnownFailures(unittest.TestCase):
+    """tests/known-failures."""
+
+    TODAY = datetime.date(2030, 6, 1)
+
+    def apply(self, text, failures, case="nested.zen4"):
+        """Names of what still fails, and number of what is known."""
+        left, excused = known.apply(known.parse(text), case, failures, self.TODAY)
+        return [ident for ident, _ in left], len(excused)
+
+    def test_known(self):
+        text = "# comment\n\nnested.zen*:exit-status 2030-12-31 the emulator lacks it\n"
+        self.assertEqual(self.apply(text, [("exit-status", "1")]), ([], 1))
+        self.assertEqual(self.apply(text, [("panic", "x")]), (["panic", "known-failure-passed"], 0))
+
+    def test_other_case(self):
+        text = "nested.spr:exit-status 2030-12-31 reason\n"
+        self.assertEqual(self.apply(text, []), ([], 0))
+
+    def test_expired(self):
+        text = "nested.*:exit-status 2030-05-31 reason\n"
+        self.assertEqual(self.apply(text, [("exit-status", "1")]),
+                         (["exit-status", "known-failure-expired"], 0))
+
+    def test_passes(self):
+        text = "nested.*:exit-status 2030-12-31 reason\n"
+        self.assertEqual(self.apply(text, []), (["known-failure-passed"], 0))
+
+    def test_bad_lines(self):
+        for line in ("nested.zen4 2030-01-01 reason", "a:b 2030-01-01", "a:b tomorrow reason"):
+            with self.assertRaises(ValueError):
+                known.parse(line)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Read trace.jsonl, the machine's own books.
+
+The first line describes the machine, one line follows per mark, the last line
+is the end.  A book is one CPU's totals at that moment; `Books` subtracts them.
+"""
+
+import json
+
+MODES = ("hu", "hk", "gu", "gk", "nu", "nk")
+
+
+class TraceError(Exception):
+    """The trace is not what its format says.  .rule names the judge's rule."""
+
+    def __init__(self, rule, text):
+        super().__init__(text)
+        self.rule = rule
+
+
+def subtract(after, before):
+    """Difference of two books (or parts of them): numbers, lists or dicts.
+
+    A key that is absent counts as zero.
+    """
+    if isinstance(after, dict) or isinstance(before, dict):
+        after, before = after or {}, before or {}
+        return {key: subtract(after.get(key, 0), before.get(key, 0))
+                for key in sorted(set(after) | set(before))}
+    if isinstance(after, list) or isinstance(before, list):
+        after = after or [0] * len(before)
+        before = before or [0] * len(after)
+        return [subtract(a, b) for a, b in zip(after, before)]
+    return after - before
+
+
+class Books:
+    """One CPU's books, or the difference of two."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __sub__(self, other):
+        return Books(subtract(self.data, other.data))
+
+    def count(self, what, modes):
+        """Sum of `what` ("insns", "branches", "cycles") over "hu+hk" or a list of modes."""
+        if isinstance(modes, str):
+            modes = modes.split("+")
+        for mode in modes:
+            if mode not in MODES:
+                raise ValueError(f"no such mode: {mode}")
+        return sum(self.data.get(what, {}).get(mode, 0) for mode in modes)
+
+    def pmi(self, what="delivered"):
+        """Number of PMIs "raised" or "delivered"."""
+        return self.data.get("pmi", {}).get(what, 0)
+
+    def exits(self):
+        """VM exits by reason."""
+        return self.data.get("exits", {})
+
+    def access(self, kind, mode):
+        """(number, trapped) of "rdmsr", "wrmsr", "rdpmc" or "lvtpc" from a mode."""
+        return tuple(self.data.get("access", {}).get(kind, {}).get(mode, (0, 0)))
+
+
+class Point:
+    """A mark or the end: when, where, and every CPU's books."""
+
+    def __init__(self, line):
+        self.mark = line.get("mark")
+        self.cpu = line.get("cpu")
+        self.mode = line.get("mode")
+        self.ticks = line.get("ticks")
+        self.status = line.get("status")
+        self.books = [Books(book) for book in line["books"]]
+
+
+class Trace:
+    """A whole trace."""
+
+    def __init__(self, header, marks, end):
+        self.header = header
+        self.marks = marks
+        self.end = end
+
+    def find(self, number, nth=0):
+        """The nth mark (negative: from the end) with this number."""
+        found = [mark for mark in self.marks if mark.mark == number]
+        try:
+            return found[nth]
+        except IndexError:
+            raise TraceError("check", f"mark {number} (occurrence {nth}) is not in the trace") \
+                from None
+
+    def between(self, first, second, nth=0):
+        """Books of the CPU that dropped both marks, second minus first."""
+        one, two = self.find(first, nth), self.find(second, nth)
+        if one.cpu != two.cpu:
+            raise TraceError("check", f"marks {first} and {second} came from two CPUs")
+        return two.books[two.cpu] - one.books[one.cpu]
+
+
+def parse(text):
+    """Build a Trace from the text of trace.jsonl, or raise TraceError."""
+    lines = []
+    raw = text.splitlines()
+    for number, line in enumerate(raw, 1):
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            rule = "truncated-trace" if number == len(raw) else "bad-trace"
+            raise TraceError(rule, f"line {number} is not JSON") from None
+    if not lines:
+        raise TraceError("truncated-trace", "the trace is empty")
+    if not isinstance(lines[0], dict) or lines[0].get("trace") != 1:
+        raise TraceError("bad-trace", "the first line is not the header of a version 1 trace")
+    if "end" not in lines[-1]:
+        raise TraceError("truncated-trace", "no end line")
+    marks = []
+    for number, line in enumerate(lines[1:], 2):
+        if "books" not in line or ("mark" not in line and "end" not in line):
+            raise TraceError("bad-trace", f"line {number} is neither mark nor end")
+        if len(line["books"]) != lines[0].get("cpus"):
+            raise TraceError("bad-trace", f"line {number} has books of {len(line['books'])} CPUs")
+        if "end" in line and number != len(lines):
+            raise TraceError("bad-trace", f"line {number}: an end before the end")
+        marks.append(Point(line))
+    return Trace(lines[0], marks[:-1], marks[-1])
+
+
+def load(path):
+    """Read a trace file; a file that is not there is rule no-trace."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return parse(handle.read())
+    except FileNotFoundError:
+        raise TraceError("no-trace", f"{path} does not exist") from None
