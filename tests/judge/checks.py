@@ -174,7 +174,7 @@ def group_sum(run, how="exact"):
 
 
 @check
-def multiplexed(run, percent="5"):
+def multiplexed(run, percent="2"):
     """Scaled counts of multiplexed events are near the truth, and were multiplexed.
 
     Tolerance: an event is on the PMU for some dozens of time slices; the first
@@ -246,7 +246,7 @@ def perf_stat(text):
 
 
 @check
-def perf_stat_loop(run, slack="0"):
+def perf_stat_loop(run, slack="0", world="h"):
     """`perf stat` on tests/host/loop, events EVENT:u, EVENT:k and EVENT.
 
     :u   equals the books between the loop's marks plus its constant outside.
@@ -256,25 +256,27 @@ def perf_stat_loop(run, slack="0"):
     both equals their sum; @slack where no global register exists (see
          group_sum), as the instructions between starting and stopping single
          counters count in one and not in the other.
+    @world is h for a run in the host, g for one in a guest.
     """
     problems = []
     counts = perf_stat(run.output)
-    inner = run.trace.between(1, 2)
-    outer = run.trace.between(8, 9)
-    insns = inner.count("insns", "hu")
+    user, kernel = world + "u", world + "k"
+    inner, outer = run.trace.between(1, 2), run.trace.between(8, 9)
+    insns = inner.count("insns", user)
     if insns != LOOP_INSIDE_INSNS:
         problems.append(f"books: {insns} instructions in the loop, it has {LOOP_INSIDE_INSNS}")
-    outside = {"instructions": LOOP_OUTSIDE_INSNS, "branches": loop_outside_branches(inner)}
-    events = [event for event in ("instructions", "branches") if event + ":u" in counts]
+    outside = {"instructions": LOOP_OUTSIDE_INSNS,
+               "branches": loop_outside_branches(inner.count("branches", user))}
+    events = [event for event in outside if event + ":u" in counts]
     if not events:
         problems.append("perf stat counted nothing that this check knows")
     for event in events:
         book = BOOKS_OF[event]
-        user = inner.count(book, "hu") + outside[event]
-        if counts[event + ":u"] != user:
-            problems.append(f"{event}:u: perf {counts[event + ':u']}, books {user}")
+        wanted = inner.count(book, user) + outside[event]
+        if counts[event + ":u"] != wanted:
+            problems.append(f"{event}:u: perf {counts[event + ':u']}, books {wanted}")
         if event + ":k" in counts:
-            low, high = inner.count(book, "hk"), outer.count(book, "hk")
+            low, high = inner.count(book, kernel), outer.count(book, kernel)
             if not low <= counts[event + ":k"] <= high:
                 problems.append(f"{event}:k: perf {counts[event + ':k']}, "
                                 f"books between {low} and {high}")
@@ -285,13 +287,41 @@ def perf_stat_loop(run, slack="0"):
     return problems
 
 
-def loop_outside_branches(inner):
+@check
+def perf_stat_nonzero(run, *events):
+    """`perf stat` counted these events, none of them nothing; misses are a part."""
+    counts = perf_stat(run.output)
+    problems = [f"{event}: {counts.get(event, 'not counted')}" for event in events
+                if not counts.get(event)]
+    for part, whole in (("cache-misses", "cache-references"), ("branch-misses", "branches")):
+        if part in counts and whole in counts and counts[part] > counts[whole]:
+            problems.append(f"{counts[part]} {part} of {counts[whole]} {whole}")
+    return problems
+
+
+@check
+def rdpmc_in_books(run, reads="3", trapped="0", mode="hu"):
+    """The books saw each bracket's RDPMCs (see books-equal), and how many trapped."""
+    problems, rows = [], 0
+    for name in run.lab:
+        match = BOOKS_NAME.fullmatch(name)
+        if match:
+            rows += 1
+            first = int(match.group(4))
+            seen = run.trace.between(first, first + 1).access("rdpmc", mode)
+            if seen != (int(reads), int(trapped)):
+                problems.append(f"mark {first}: (RDPMCs, trapped) {seen}, "
+                                f"expected ({reads}, {trapped})")
+    return problems if rows else ["the program printed no books.* lines"]
+
+
+def loop_outside_branches(inside):
     """Branches of loop.S outside of its marks: the exit's SYSCALL, if the machine counts it.
 
     Whether it does shows between the marks, where each of LOOP_CALLS rounds
     has a jnz and a SYSCALL.
     """
-    return 1 if inner.count("branches", "hu") == LOOP_ROUNDS + 2 * LOOP_CALLS else 0
+    return 1 if inside == LOOP_ROUNDS + 2 * LOOP_CALLS else 0
 
 
 @check

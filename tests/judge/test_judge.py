@@ -6,6 +6,7 @@ RULE[-MORE].SUFFIX with suffix ktap, console or jsonl.
 """
 
 import datetime
+import json
 import os
 import unittest
 
@@ -218,6 +219,46 @@ class Checks(unittest.TestCase):
         for bad in ("<not counted>,,instructions:u,0,100.00,,", "12,,branches,5,50.00,,"):
             with self.assertRaises(ValueError):
                 checks.perf_stat(bad)
+
+    def test_perf_stat_loop(self):
+        """perf's counts against a trace made for them."""
+        header = data("good.jsonl").splitlines()[0]
+        end = '{"end":"exit","status":0,"ticks":1,"books":[{}]}'
+
+        def mark(number, user, kernel):
+            return json.dumps({"mark": number, "cpu": 0, "books": [
+                {"insns": {"hu": user, "hk": kernel}, "branches": {"hu": user // 2}}]})
+
+        inside = checks.LOOP_INSIDE_INSNS
+        text = "\n".join([header, mark(8, 100, 1000), mark(1, 500, 5000),
+                          mark(2, 500 + inside, 9000), mark(9, 900 + inside, 20000), end])
+        good = f"{inside + 5},,instructions:u,9,100.00,,\n4000,,instructions:k,9,100.00,,\n" \
+               f"{inside + 4005},,instructions,9,100.00,,\n"
+        self.assertEqual(self.problems("perf-stat-loop", output=good, trace_text=text), [])
+        bad = good.replace("4000,,", "3999,,").replace(str(inside + 5), str(inside + 6))
+        self.assertEqual(len(self.problems("perf-stat-loop", output=bad, trace_text=text)), 2)
+        bad = good.replace("4000,,", "19001,,")
+        self.assertEqual(len(self.problems("perf-stat-loop", output=bad, trace_text=text)), 2)
+        off = good.replace(str(inside + 4005), str(inside + 4009))
+        self.assertEqual(len(self.problems("perf-stat-loop", output=off, trace_text=text)), 1)
+        self.assertEqual(self.problems("perf-stat-loop", "4", output=off, trace_text=text), [])
+        self.assertTrue(self.problems("perf-stat-loop", trace_text=text))
+
+    def test_perf_stat_nonzero(self):
+        text = "9,,cache-references,1,100.00,,\n5,,cache-misses,1,100.00,,\n0,,slots,1,100.00,,\n"
+        events = ("cache-references", "cache-misses")
+        self.assertEqual(self.problems("perf-stat-nonzero", *events, output=text), [])
+        self.assertEqual(len(self.problems("perf-stat-nonzero", "slots", output=text)), 1)
+        self.assertEqual(len(self.problems("perf-stat-nonzero", "cycles", output=text)), 1)
+        self.assertEqual(len(self.problems("perf-stat-nonzero", *events,
+                                           output=text.replace("5,,", "10,,"))), 1)
+
+    def test_rdpmc_in_books(self):
+        text = data("good.jsonl").replace('"wrmsr":{"hk":[7,0]}', '"rdpmc":{"hu":[7,0]}')
+        out = "# lab: books.user.instructions.u.10-12=1\n"
+        self.assertEqual(self.problems("rdpmc-in-books", "0", output=out, trace_text=text), [])
+        self.assertEqual(len(self.problems("rdpmc-in-books", output=out, trace_text=text)), 1)
+        self.assertEqual(len(self.problems("rdpmc-in-books")), 1)
 
     def test_perf_samples(self):
         total = checks.LOOP_INSIDE_INSNS + checks.LOOP_OUTSIDE_INSNS
