@@ -1,0 +1,72 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the build scripts share; sourced, after `set -euo pipefail`. Gives them:
+#   ROOT BUILD CACHE STAMPS   directories; CACHE is LAB_CACHE or build/cache
+#   JOBS                      compiler jobs at a time (default: one per CPU)
+#   die TEXT...               complain and exit 1
+#   hash_of FILE...           one hash over names and contents
+#   unchanged NAME HASH FILE... / built NAME HASH
+#                             skip a build whose inputs are those of last time
+#   CC_CACHED CXX_CACHED      compilers, through ccache where it is installed
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=$ROOT/build
+CACHE=${LAB_CACHE:-$BUILD/cache}
+STAMPS=$BUILD/stamps
+JOBS=${JOBS:-$(nproc)}
+mkdir -p "$BUILD" "$CACHE" "$STAMPS"
+CACHE=$(cd "$CACHE" && pwd)
+export LC_ALL=C
+
+# shellcheck source=versions.mk
+. "$ROOT/versions.mk"
+
+die() {
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+# hash_of FILE...: directories stand for all files below them.
+hash_of() {
+	find "$@" -type f ! -name '*.pyc' -print0 | sort -z |
+		xargs -0 sha256sum | sed "s, $ROOT/, ," | sha256sum | cut -c1-64
+}
+
+# hash_words WORD...
+hash_words() {
+	printf '%s\n' "$@" | sha256sum | cut -c1-64
+}
+
+# unchanged NAME HASH FILE...: true if NAME was built from HASH and its FILEs
+# are all there. `steps` looks for the word it prints.
+unchanged() {
+	local stamp=$STAMPS/$1 hash=$2
+	shift 2
+	[ -f "$stamp" ] && [ "$(cat "$stamp")" = "$hash" ] || return 1
+	for f; do
+		[ -e "$f" ] || return 1
+	done
+	echo unchanged
+}
+
+# built NAME HASH: to be called last of all.
+built() {
+	echo "$2" >"$STAMPS/$1.tmp"
+	mv "$STAMPS/$1.tmp" "$STAMPS/$1"
+}
+
+# source_id NAME: what a fetched source tree was unpacked from.
+source_id() {
+	cat "$BUILD/src/$1/.lab-source" 2>/dev/null ||
+		die "no source tree $1: run 'scripts/fetch $1' first"
+}
+
+export CC_CACHED=gcc CXX_CACHED=g++
+if command -v ccache >/dev/null; then
+	CC_CACHED="ccache gcc"
+	CXX_CACHED="ccache g++"
+	export CCACHE_DIR=$CACHE/ccache CCACHE_BASEDIR=$ROOT CCACHE_NOHASHDIR=1
+	export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-4G}
+	export CCACHE_SLOPPINESS=time_macros
+fi
