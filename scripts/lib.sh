@@ -10,6 +10,9 @@
 #                             skip a build whose inputs are those of last time
 #   CC_CACHED CXX_CACHED      compilers, through ccache where it is installed
 
+set -E
+trap 'echo "${0##*/}: line $LINENO: failed (status $?): $BASH_COMMAND" >&2' ERR
+
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build
 CACHE=${LAB_CACHE:-$BUILD/cache}

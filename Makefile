@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+# The only front door. `make help` lists what there is.
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+STEPS := scripts/steps
+SOURCES := deps base bochs-source
+.DEFAULT_GOAL := help
+
+##@ Use
+
+.PHONY: help
+help:			## list these targets
+	@awk 'BEGIN { FS = ":.*## *" } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo 'Variables'
+	@echo '  ONLY=PATTERN   with test: only the cases whose name matches'
+	@echo '  LAB_CACHE=DIR  keep downloads and the compiler cache there (default build/cache)'
+	@echo '  JOBS=N         compiler jobs at a time (default: one per CPU)'
+	@echo '  FETCH=newest   look for newer source packages'
+	@echo '  BASE_TARBALL=FILE, BOCHS_TARBALL=FILE   use these instead of downloads'
+
+.PHONY: lab
+lab:			## build everything that lab/run needs
+	@$(STEPS) $(SOURCES) kernel rom bochs perf selftests host
+
+.PHONY: test
+test: lab		## run the tests that CI runs
+	@tests/run $(if $(ONLY),--only '$(ONLY)')
+
+.PHONY: test-long
+test-long: lab		## run those too that take longer than they earn
+	@tests/run --long $(if $(ONLY),--only '$(ONLY)')
+
+.PHONY: check
+check:			## check the scripts' style
+	@scripts/check
+
+##@ Parts
+
+.PHONY: kernel
+kernel:			## the kernel, for host and guest
+	@$(STEPS) deps base kernel
+
+.PHONY: kernel-debug
+kernel-debug:		## the kernel for lab/run --debug: lockdep, KASAN, UBSAN
+	@$(STEPS) deps base kernel-debug
+
+.PHONY: bochs
+bochs:			## the emulator with the lab's model in it
+	@$(STEPS) deps bochs-source bochs
+
+.PHONY: perf
+perf:			## the perf tool of the base
+	@$(STEPS) deps base perf
+
+.PHONY: selftests
+selftests:		## the KVM selftests of the base
+	@$(STEPS) deps base kernel selftests
+
+.PHONY: host
+host:			## the userlands of host and guest
+	@$(STEPS) deps base kernel perf selftests host
+
+##@ Tidy up
+
+.PHONY: clean
+clean:			## remove what was built, keep downloads and compiler cache
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +
+
+.PHONY: distclean
+distclean:		## remove all of build/
+	@rm -rf build
