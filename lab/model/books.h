@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The books: what one logical processor did, kept apart from its PMU, and the
+// trace that they are written to (docs/trace.md has the format).
+
+#ifndef LAB_MODEL_BOOKS_H
+#define LAB_MODEL_BOOKS_H
+
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <string>
+#include <vector>
+#include "source.h"
+
+namespace lab {
+
+// Where an instruction ran.  Odd: kernel (CPL 0 to 2), even: user (CPL 3).
+enum Mode : unsigned {
+  HOST_USER, HOST_KERNEL, GUEST_USER, GUEST_KERNEL, NESTED_USER, NESTED_KERNEL, N_MODES
+};
+extern const char *const mode_name[N_MODES];
+
+inline Mode make_mode(bool user, unsigned level) {
+  return Mode(2 * level + (user ? 0 : 1));
+}
+inline unsigned mode_level(unsigned mode) { return mode / 2; }  // 0 host, 1 guest, 2 nested
+inline bool mode_user(unsigned mode) { return !(mode & 1); }
+
+// Kinds of access to PMU registers.
+enum Access : unsigned { ACCESS_RDMSR, ACCESS_WRMSR, ACCESS_RDPMC, ACCESS_LVTPC, N_ACCESSES };
+
+class Books {
+ public:
+  // Totals up to now belong to the mode since the last call.
+  void account(unsigned mode, const Totals &now) {
+    instructions_[mode] += now.n[SRC_INSTRUCTION] - last_.n[SRC_INSTRUCTION];
+    branches_[mode] += now.n[SRC_BRANCH] - last_.n[SRC_BRANCH];
+    cycles_[mode] += now.n[SRC_CYCLE] - last_.n[SRC_CYCLE];
+    last_ = now;
+  }
+  void exit(const std::string &reason) { exits_[reason]++; }
+  void access(Access kind, unsigned mode) { accesses_[kind][mode]++; }
+  void trapped(Access kind, unsigned mode) { trapped_[kind][mode]++; }
+
+  uint64_t pmi_raised = 0;     // overflows of counters that interrupt
+  uint64_t pmi_delivered = 0;  // of these, passed on by the local APIC
+  uint64_t pmi_masked = 0;     // of these, lost because LVTPC was masked
+
+  std::string json() const;
+
+ private:
+  Totals last_;
+  uint64_t instructions_[N_MODES] = {}, branches_[N_MODES] = {}, cycles_[N_MODES] = {};
+  uint64_t accesses_[N_ACCESSES][N_MODES] = {}, trapped_[N_ACCESSES][N_MODES] = {};
+  std::map<std::string, uint64_t> exits_;
+};
+
+// The trace file: JSON, one object a line.
+class Trace {
+ public:
+  ~Trace() { close(); }
+  // False if the file cannot be written.
+  bool open(const std::string &path);
+  void header(const char *machine, unsigned cpus, uint64_t seed, uint64_t pmi_delay);
+  void mark(uint64_t number, unsigned cpu, unsigned mode, uint64_t ticks,
+            const std::vector<const Books *> &books);
+  void end(unsigned status, uint64_t ticks, const std::vector<const Books *> &books);
+  void close();
+
+ private:
+  void line(const std::string &text);
+  FILE *file_ = nullptr;
+};
+
+}  // namespace lab
+
+#endif
