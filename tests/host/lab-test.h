@@ -107,15 +107,21 @@ static inline int event_open(struct perf_event_attr *attr, int group)
 	return fd;
 }
 
-/* Stay on one CPU: counters and books are per CPU. */
+/*
+ * Stay on one CPU and let no other process run there: counters are per process,
+ * books per CPU.
+ */
 static inline void pin_to_cpu(int cpu)
 {
+	struct sched_param param = { .sched_priority = 50 };
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		die("sched_setaffinity(%d)", cpu);
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
+		die("sched_setscheduler");
 }
 
 /* How often this process was switched away from. */

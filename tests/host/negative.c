@@ -62,6 +62,16 @@ static void cannot_write(const char *what, uint32_t msr, uint64_t value)
 	ktap_result(ret < 0 && errno == EIO, "%s refuses %#llx", what, (unsigned long long)value);
 }
 
+/* The manual calls these bits (or this register) read as they are, writes ignored. */
+static void ignores_write(const char *what, uint32_t msr, uint64_t value)
+{
+	uint64_t old = get(msr);
+	ssize_t ret = pwrite(msr_fd, &value, sizeof(value), msr);
+
+	ktap_result(ret == sizeof(value) && get(msr) == old, "%s ignores %#llx", what,
+		    (unsigned long long)value);
+}
+
 static void cannot_read(const char *what, uint32_t msr)
 {
 	uint64_t value;
@@ -179,10 +189,11 @@ static void amd(void)
 	cannot_write("a counter beyond the last", CORE_CTR(counters), 0);
 	if (global) {
 		can_write("PerfCntrGlobalCtl", AMD_GLOBAL_CTL, BIT(counters) - 1);
-		cannot_write("PerfCntrGlobalCtl, a counter too many", AMD_GLOBAL_CTL,
-			     BIT(counters));
-		cannot_write("PerfCntrGlobalCtl bit 63", AMD_GLOBAL_CTL, BIT(63));
-		cannot_write("PerfCntrGlobalStatus, which is read-only,", AMD_GLOBAL_STATUS, 0);
+		ignores_write("PerfCntrGlobalCtl, a counter too many,", AMD_GLOBAL_CTL,
+			      get(AMD_GLOBAL_CTL) | BIT(counters));
+		ignores_write("PerfCntrGlobalCtl bit 63", AMD_GLOBAL_CTL,
+			      get(AMD_GLOBAL_CTL) | BIT(63));
+		ignores_write("PerfCntrGlobalStatus, which is read-only,", AMD_GLOBAL_STATUS, 1);
 	} else {
 		cannot_read("PerfCntrGlobalStatus", AMD_GLOBAL_STATUS);
 		cannot_read("PerfCntrGlobalCtl", AMD_GLOBAL_CTL);

@@ -232,14 +232,14 @@ class Checks(unittest.TestCase):
         inside = checks.LOOP_INSIDE_INSNS
         text = "\n".join([header, mark(8, 100, 1000), mark(1, 500, 5000),
                           mark(2, 500 + inside, 9000), mark(9, 900 + inside, 20000), end])
-        good = f"{inside + 5},,instructions:u,9,100.00,,\n4000,,instructions:k,9,100.00,,\n" \
-               f"{inside + 4005},,instructions,9,100.00,,\n"
+        good = f"{inside + 10},,instructions:u,9,100.00,,\n4000,,instructions:k,9,100.00,,\n" \
+               f"{inside + 4010},,instructions,9,100.00,,\n"
         self.assertEqual(self.problems("perf-stat-loop", output=good, trace_text=text), [])
-        bad = good.replace("4000,,", "3999,,").replace(str(inside + 5), str(inside + 6))
+        bad = good.replace("4000,,", "3999,,").replace(str(inside + 10), str(inside + 11))
         self.assertEqual(len(self.problems("perf-stat-loop", output=bad, trace_text=text)), 2)
         bad = good.replace("4000,,", "19001,,")
         self.assertEqual(len(self.problems("perf-stat-loop", output=bad, trace_text=text)), 2)
-        off = good.replace(str(inside + 4005), str(inside + 4009))
+        off = good.replace(str(inside + 4010), str(inside + 4014))
         self.assertEqual(len(self.problems("perf-stat-loop", output=off, trace_text=text)), 1)
         self.assertEqual(self.problems("perf-stat-loop", "4", output=off, trace_text=text), [])
         self.assertTrue(self.problems("perf-stat-loop", trace_text=text))

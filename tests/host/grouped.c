@@ -31,9 +31,9 @@ static bool measure(int leader, bool busy, struct values *values)
 
 	ioctl(leader, PERF_EVENT_IOC_RESET, PERF_IOC_FLAG_GROUP);
 	before = switches();
-	ioctl(leader, PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP);
+	ioctl(leader, PERF_EVENT_IOC_ENABLE, 0);
 	load(busy);
-	ioctl(leader, PERF_EVENT_IOC_DISABLE, PERF_IOC_FLAG_GROUP);
+	ioctl(leader, PERF_EVENT_IOC_DISABLE, 0);
 	if (switches() != before)
 		return false;
 	if (read(leader, values, sizeof(*values)) != sizeof(*values) || values->nr != MODES)
