@@ -137,12 +137,6 @@ constexpr Bit64u MISC_ENABLE = 1 | 1 << 7 | 1 << 11 | 1 << 12;
 // FREEZE_PERFMON, FREEZE_WHILE_SMM.
 constexpr Bit64u DEBUGCTL_VALID = 0x5fc3;
 
-// The machines have no last-branch records, and their registers do not exist:
-// Bochs would let unknown ones be read and written.
-bool is_lbr(Bit32u msr) {
-  return msr == 0x1c8 || msr == 0x1c9 || (msr >= 0x680 && msr < 0x6e0) || (msr >= 0xdc0 && msr < 0xde0);
-}
-
 }  // namespace
 
 // The processor
@@ -262,6 +256,7 @@ int lab_core_c::rdmsr(Bit32u msr, Bit64u *value) {
     *value = pmu.read(msr);
     return 1;
   }
+  if (pmu.lacks(msr)) return 0;   // Bochs lets unknown registers be read and written
   if (msr == MSR_DEBUGCTL) {
     *value = debugctl;
     return 1;
@@ -275,7 +270,7 @@ int lab_core_c::rdmsr(Bit32u msr, Bit64u *value) {
     *value = MISC_ENABLE;
     return 1;
   }
-  return is_lbr(msr) ? 0 : -1;
+  return -1;
 }
 
 int lab_core_c::wrmsr(Bit32u msr, Bit64u value) {
@@ -287,6 +282,7 @@ int lab_core_c::wrmsr(Bit32u msr, Bit64u value) {
     finish();
     return 1;
   }
+  if (pmu.lacks(msr)) return 0;
   if (msr == MSR_DEBUGCTL) {
     if (value & ~DEBUGCTL_VALID) return 0;
     credit(false);
@@ -298,8 +294,7 @@ int lab_core_c::wrmsr(Bit32u msr, Bit64u value) {
     hwcr_ = value | HWCR_TSC_FREQ_SEL;
     return 1;
   }
-  if (msr == MSR_MISC_ENABLE) return 1;
-  return is_lbr(msr) ? 0 : -1;
+  return msr == MSR_MISC_ENABLE ? 1 : -1;
 }
 
 // The hooks.  CPU models other than the lab's have no core.

@@ -29,7 +29,13 @@ constexpr uint32_t RDPMC_TYPE_MASK = 0xffff0000, RDPMC_FIXED = 0x40000000;
 
 constexpr Source fixed_source[] = {SRC_INSTRUCTION, SRC_CYCLE, SRC_REF_CYCLE, SRC_SLOT};
 
-const uint32_t storage_msr[] = {MSR_OFFCORE_RSP_0, MSR_OFFCORE_RSP_1, MSR_PEBS_LD_LAT, MSR_PEBS_FRONTEND};
+// Where PMU registers of any part are, for lacks().
+constexpr struct { uint32_t first, count; } pmu_ranges[] = {
+  {MSR_PMC0, 10}, {MSR_PERFEVTSEL0, 10}, {MSR_LBR_SELECT, 2}, {MSR_OFFCORE_RSP_0, 2}, {MSR_FIXED_CTR0, 7},
+  {MSR_PERF_METRICS, 1}, {MSR_PERF_CAPABILITIES, 1}, {MSR_FIXED_CTR_CTRL, 6}, {MSR_PEBS_ENABLE, 1},
+  {MSR_PEBS_LD_LAT, 2}, {MSR_A_PMC0, 10}, {MSR_LBR_FROM0, 32}, {MSR_LBR_TO0, 32},
+  {MSR_K7_EVNTSEL0, 8}, {MSR_F15H_PERF_CTL, 16}, {MSR_AMD_GLOBAL_STATUS, 4},
+};
 
 bool in_range(uint32_t msr, uint32_t first, unsigned n) { return msr - first < n; }
 
@@ -166,8 +172,8 @@ Pmu::Decoded Pmu::decode_intel(uint32_t msr) const {
   if (in_range(msr, MSR_PERFEVTSEL0, machine_.gp)) return {Reg::Select, msr - MSR_PERFEVTSEL0};
   if (machine_.full_width && in_range(msr, MSR_A_PMC0, machine_.gp)) return {Reg::FullCounter, msr - MSR_A_PMC0};
   if (in_range(msr, MSR_FIXED_CTR0, machine_.fixed)) return {Reg::FixedCounter, msr - MSR_FIXED_CTR0};
-  for (unsigned i = 0; i < N_STORAGE; i++)
-    if (msr == storage_msr[i]) return {Reg::Storage, i};
+  int storage = storage_index(msr);
+  if (storage >= 0) return {Reg::Storage, unsigned(storage)};
   switch (msr) {
   case MSR_FIXED_CTR_CTRL: return {Reg::FixedCtrl, 0};
   case MSR_GLOBAL_STATUS: return {Reg::Status, 0};
@@ -180,6 +186,24 @@ Pmu::Decoded Pmu::decode_intel(uint32_t msr) const {
     if (msr == MSR_GLOBAL_INUSE) return {Reg::InUse, 0};
   }
   return {Reg::None, 0};
+}
+
+// Registers that software finds on the part and that only hold a value here:
+// extra selectors of events that the machine does not count, and last-branch
+// records, which it does not make.
+int Pmu::storage_index(uint32_t msr) const {
+  switch (msr) {
+  case MSR_OFFCORE_RSP_0: return 0;
+  case MSR_OFFCORE_RSP_1: return 1;
+  case MSR_PEBS_LD_LAT: return 2;
+  case MSR_PEBS_FRONTEND: return 3;
+  }
+  if (!machine_.lbr_depth) return -1;
+  if (msr == MSR_LBR_SELECT) return 4;
+  if (msr == MSR_LBR_TOS) return 5;
+  if (in_range(msr, MSR_LBR_FROM0, machine_.lbr_depth)) return 6 + (msr - MSR_LBR_FROM0);
+  if (in_range(msr, MSR_LBR_TO0, machine_.lbr_depth)) return 6 + MAX_LBR + (msr - MSR_LBR_TO0);
+  return -1;
 }
 
 Pmu::Decoded Pmu::decode_amd(uint32_t msr) const {
@@ -200,6 +224,13 @@ Pmu::Decoded Pmu::decode_amd(uint32_t msr) const {
 }
 
 bool Pmu::owns(uint32_t msr) const { return decode(msr).reg != Reg::None; }
+
+bool Pmu::lacks(uint32_t msr) const {
+  if (owns(msr)) return false;
+  for (const auto &range : pmu_ranges)
+    if (in_range(msr, range.first, range.count)) return true;
+  return false;
+}
 
 uint64_t Pmu::global_bits() const {
   uint64_t bits = (1ull << machine_.gp) - 1;

@@ -22,9 +22,12 @@ namespace lab {
 enum Msr : uint32_t {
   MSR_PMC0 = 0x0c1,
   MSR_PERFEVTSEL0 = 0x186,
+  MSR_LBR_SELECT = 0x1c8,
+  MSR_LBR_TOS = 0x1c9,
   MSR_OFFCORE_RSP_0 = 0x1a6,
   MSR_OFFCORE_RSP_1 = 0x1a7,
   MSR_FIXED_CTR0 = 0x309,
+  MSR_PERF_METRICS = 0x329,
   MSR_PERF_CAPABILITIES = 0x345,
   MSR_FIXED_CTR_CTRL = 0x38d,
   MSR_GLOBAL_STATUS = 0x38e,
@@ -32,9 +35,12 @@ enum Msr : uint32_t {
   MSR_GLOBAL_STATUS_RESET = 0x390,
   MSR_GLOBAL_STATUS_SET = 0x391,
   MSR_GLOBAL_INUSE = 0x392,
+  MSR_PEBS_ENABLE = 0x3f1,
   MSR_PEBS_LD_LAT = 0x3f6,
   MSR_PEBS_FRONTEND = 0x3f7,
   MSR_A_PMC0 = 0x4c1,
+  MSR_LBR_FROM0 = 0x680,
+  MSR_LBR_TO0 = 0x6c0,
   MSR_K7_EVNTSEL0 = 0xc0010000,
   MSR_K7_PERFCTR0 = 0xc0010004,
   MSR_F15H_PERF_CTL = 0xc0010200,   // even: control, odd: counter
@@ -68,6 +74,8 @@ class Pmu {
 
   // Does this machine have the register?
   bool owns(uint32_t msr) const;
+  // Is it a PMU register of other parts, which this machine lacks?
+  bool lacks(uint32_t msr) const;
   // Would writing the value raise #GP?
   bool write_faults(uint32_t msr, uint64_t value) const;
   // The registers; only for those owned and writes that do not fault.
@@ -98,7 +106,7 @@ class Pmu {
 
  private:
   static constexpr unsigned MAX_GP = 8, MAX_FIXED = 4;
-  static constexpr unsigned N_STORAGE = 4;
+  static constexpr unsigned MAX_LBR = 32, N_STORAGE = 4 + 2 + 2 * MAX_LBR;
 
   struct Counter {
     uint64_t value = 0;
@@ -121,6 +129,7 @@ class Pmu {
   Decoded decode(uint32_t msr) const;
   Decoded decode_intel(uint32_t msr) const;
   Decoded decode_amd(uint32_t msr) const;
+  int storage_index(uint32_t msr) const;
 
   bool intel() const { return machine_.vendor == Vendor::Intel; }
   uint64_t counter_mask() const { return (1ull << machine_.width) - 1; }
