@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <set>
 
 using lab::Pmu;
@@ -125,7 +126,7 @@ void open_trace(const lab::Machine &machine) {
 }
 
 constexpr Bit32u MSR_DEBUGCTL = 0x1d9, MSR_MISC_ENABLE = 0x1a0, MSR_X2APIC_LVTPC = 0x834;
-constexpr Bit32u MSR_HWCR = 0xc0010015;
+constexpr Bit32u MSR_HWCR = 0xc0010015, MSR_MPERF = 0xe7, MSR_APERF = 0xe8, MSR_BIOS_SIGN_ID = 0x8b;
 
 // The time-stamp counter runs at the frequency of P-state 0.
 constexpr Bit64u HWCR_TSC_FREQ_SEL = 1 << 24;
@@ -138,6 +139,17 @@ constexpr Bit64u MISC_ENABLE = 1 | 1 << 7 | 1 << 11 | 1 << 12;
 constexpr Bit64u DEBUGCTL_VALID = 0x5fc3;
 
 }  // namespace
+
+// Bochs leaves members of its objects uninitialised here and there, and what
+// then depends on old heap contents does not repeat. All objects begin as zeroes.
+
+void *operator new(size_t size) {
+  void *memory = calloc(1, size ? size : 1);
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void *memory) noexcept { free(memory); }
+void operator delete(void *memory, size_t) noexcept { free(memory); }
 
 // The processor
 
@@ -261,9 +273,17 @@ int lab_core_c::rdmsr(Bit32u msr, Bit64u *value) {
     *value = debugctl;
     return 1;
   }
+  if (msr == MSR_MPERF || msr == MSR_APERF) {
+    *value = totals().n[lab::SRC_CYCLE] + perf_offset_[msr == MSR_APERF];
+    return 1;
+  }
   if (!intel()) {
     if (msr != MSR_HWCR) return -1;
     *value = hwcr_;
+    return 1;
+  }
+  if (msr == MSR_BIOS_SIGN_ID) {
+    *value = Bit64u(pmu.machine().microcode) << 32;
     return 1;
   }
   if (msr == MSR_MISC_ENABLE) {
@@ -289,12 +309,16 @@ int lab_core_c::wrmsr(Bit32u msr, Bit64u value) {
     set_debugctl(value);
     return 1;
   }
+  if (msr == MSR_MPERF || msr == MSR_APERF) {
+    perf_offset_[msr == MSR_APERF] = value - totals().n[lab::SRC_CYCLE];
+    return 1;
+  }
   if (!intel()) {
     if (msr != MSR_HWCR) return -1;
     hwcr_ = value | HWCR_TSC_FREQ_SEL;
     return 1;
   }
-  return msr == MSR_MISC_ENABLE ? 1 : -1;
+  return msr == MSR_MISC_ENABLE || msr == MSR_BIOS_SIGN_ID ? 1 : -1;
 }
 
 // The hooks.  CPU models other than the lab's have no core.

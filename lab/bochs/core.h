@@ -56,6 +56,7 @@ class lab_core_c {
   lab::Totals totals() const;
   void send_pmi();
 
+  Bit64u perf_offset_[2] = {};        // MPERF and APERF less the cycles of this CPU
   Bit64u hwcr_ = 0;                   // AMD's hardware configuration register
   Bit64u pmi_due_ = lab::Pmu::NEVER;  // icount at which the PMI goes to the local APIC
   Bit64u poll_at_ = lab::Pmu::NEVER;  // icount at which boundary() has work

@@ -92,13 +92,13 @@ static constexpr uint64_t CAP_FULL_WIDTH = 1 << 13;
 
 const Machine machines[] = {
   {"spr", "Intel Sapphire Rapids", Vendor::Intel, 0x000806f8, 5, 8, 4, 48,
-   true, false, true, CAP_FULL_WIDTH, 0, spr_events, sizeof(spr_events) / sizeof(Event)},
+   true, false, true, CAP_FULL_WIDTH, 0x2b000603, 0, spr_events, sizeof(spr_events) / sizeof(Event)},
   {"skx", "Intel Skylake-SP", Vendor::Intel, 0x00050654, 4, 4, 3, 48,
-   true, true, false, CAP_FULL_WIDTH, 32, skx_events, sizeof(skx_events) / sizeof(Event)},
+   true, true, false, CAP_FULL_WIDTH, 0x02007006, 32, skx_events, sizeof(skx_events) / sizeof(Event)},
   {"zen4", "AMD Zen 4 (Genoa)", Vendor::Amd, 0x00a10f11, 2, 6, 0, 48,
-   false, false, false, 0, 0, zen_events, sizeof(zen_events) / sizeof(Event)},
+   false, false, false, 0, 0, 0, zen_events, sizeof(zen_events) / sizeof(Event)},
   {"zen3", "AMD Zen 3 (Milan)", Vendor::Amd, 0x00a00f11, 0, 6, 0, 48,
-   false, false, false, 0, 0, zen_events, sizeof(zen_events) / sizeof(Event)},
+   false, false, false, 0, 0, 0, zen_events, sizeof(zen_events) / sizeof(Event)},
 };
 const size_t n_machines = sizeof(machines) / sizeof(machines[0]);
 

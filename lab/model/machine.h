@@ -37,6 +37,7 @@ struct Machine {
   bool anythread;          // AnyThread bits are writable (not deprecated)
   bool vmexit_save;        // VM exit can save IA32_PERF_GLOBAL_CTRL
   uint64_t capabilities;   // IA32_PERF_CAPABILITIES
+  uint32_t microcode;      // Intel: update revision that the part reports
   unsigned lbr_depth;      // last-branch records: the registers exist, nothing is recorded
   const Event *events;
   size_t n_events;
