@@ -66,30 +66,25 @@ void print_sources() {
             "A step is one instruction or one iteration of a REP instruction; each is one cycle.");
   for (const SourceInfo &source : source_info) item("**" + std::string(source.name) + "**: " + source.definition);
   puts("");
-  puts("| source | asserted | in a cycle | most in a step |");
-  puts("|---|---|---|---|");
+  puts("| source | asserted | most in a cycle |");
+  puts("|---|---|---|");
   for (const SourceInfo &source : source_info)
     if (source.per_cycle)
-      printf("| %s | %s | %u | %u |\n", source.name, source.level ? "while not halted" : "when it occurs",
-             source.per_cycle, source.max_per_step);
+      printf("| %s | %s | %u |\n", source.name, source.level ? "while not halted" : "when it occurs", source.max_per_step);
   puts("");
 }
 
 void print_conditions() {
   puts("## Edge, invert, counter mask\n");
-  paragraph("*In a cycle* in the table above is what a counter mask (CMASK, CntMask) is compared with. A source that is "
-            "asserted while not halted is there in every cycle; another is there in the cycles in which it occurs and "
-            "drops in between.");
-  puts("| counter mask | edge | invert | the counter counts |");
+  paragraph("A source that is asserted while not halted drops when the processor halts; another drops after each cycle in "
+            "which it occurs.");
+  puts("| counter mask (CMASK, CntMask) | edge | invert | the counter counts |");
   puts("|---|---|---|---|");
   puts("| 0 | 0 | any | occurrences |");
   puts("| 0 | 1 | any | occurrences; of a source asserted while not halted: wake-ups |");
-  puts("| up to *in a cycle* | 0 | 0 | cycles in which the source occurs |");
-  puts("| up to *in a cycle* | 0 | 1 | cycles in which it does not |");
-  puts("| up to *in a cycle* | 1 | any | as with counter mask 0 |");
-  puts("| more | 0 | 0 | nothing |");
-  puts("| more | 0 | 1 | all cycles |");
-  puts("| more | 1 | any | nothing |");
+  puts("| n | 0 | 0 | cycles in which the source occurs n times or more |");
+  puts("| n | 0 | 1 | cycles in which it occurs fewer than n times |");
+  puts("| n | 1 | any | as without edge and invert; of a source asserted while not halted: wake-ups, if it occurs n times in a cycle |");
   puts("");
   paragraph("An event that the machine does not know occurs in no cycle: it counts 0, and all cycles if inverted under a "
             "counter mask.");
