@@ -34,6 +34,7 @@ constexpr struct { uint32_t first, count; } pmu_ranges[] = {
   {MSR_PMC0, 10}, {MSR_PERFEVTSEL0, 10}, {MSR_LBR_SELECT, 2}, {MSR_OFFCORE_RSP_0, 2}, {MSR_FIXED_CTR0, 7},
   {MSR_PERF_METRICS, 1}, {MSR_PERF_CAPABILITIES, 1}, {MSR_FIXED_CTR_CTRL, 6}, {MSR_PEBS_ENABLE, 1},
   {MSR_PEBS_LD_LAT, 2}, {MSR_A_PMC0, 10}, {MSR_LBR_FROM0, 32}, {MSR_LBR_TO0, 32},
+  {MSR_LBR_INFO0, 32},
   {MSR_K7_EVNTSEL0, 8}, {MSR_F15H_PERF_CTL, 16}, {MSR_AMD_GLOBAL_STATUS, 4},
 };
 
@@ -114,12 +115,19 @@ uint64_t Pmu::events_in(const Counter &c, const Totals &delta) {
   if (c.source == SRC_NONE && !(c.cmask && c.invert)) return 0;
   if (!c.cmask) return c.edge ? edges : n;
 
-  bool reached = source.per_cycle && c.cmask <= source.per_cycle;
   uint64_t cycles = delta.n[SRC_CYCLE];
+  bool reached = source.per_cycle && c.cmask <= source.per_cycle;
   uint64_t met = reached ? n / source.per_cycle : 0;
-  if (c.edge) return reached ? edges : 0;
+  if (stepwise(c)) met = n / c.cmask < cycles ? n / c.cmask : cycles;   // of one step: 0 or 1
+  if (c.edge) return source.level ? (reached ? edges : 0) : met;
   if (!c.invert) return met;
   return met < cycles ? cycles - met : 0;
+}
+
+// How often such a source occurs differs from cycle to cycle: under a counter
+// mask each step has to be looked at alone.
+bool Pmu::stepwise(const Counter &c) {
+  return c.cmask && source_info[c.source].max_per_step > source_info[c.source].per_cycle;
 }
 
 unsigned Pmu::max_per_step(const Counter &c) {
@@ -139,6 +147,7 @@ void Pmu::count(Counter &c, const Totals &delta) {
 uint64_t Pmu::distance() const {
   uint64_t nearest = NEVER;
   auto consider = [&](const Counter &c) {
+    if (c.enabled && stepwise(c)) nearest = 1;
     if (!c.enabled || !c.interrupts) return;
     uint64_t events = counter_mask() - c.value + 1;
     unsigned rate = max_per_step(c);
@@ -203,6 +212,7 @@ int Pmu::storage_index(uint32_t msr) const {
   if (msr == MSR_LBR_TOS) return 5;
   if (in_range(msr, MSR_LBR_FROM0, machine_.lbr_depth)) return 6 + (msr - MSR_LBR_FROM0);
   if (in_range(msr, MSR_LBR_TO0, machine_.lbr_depth)) return 6 + MAX_LBR + (msr - MSR_LBR_TO0);
+  if (in_range(msr, MSR_LBR_INFO0, machine_.lbr_depth)) return 6 + 2 * MAX_LBR + (msr - MSR_LBR_INFO0);
   return -1;
 }
 

@@ -41,6 +41,7 @@ enum Msr : uint32_t {
   MSR_A_PMC0 = 0x4c1,
   MSR_LBR_FROM0 = 0x680,
   MSR_LBR_TO0 = 0x6c0,
+  MSR_LBR_INFO0 = 0xdc0,
   MSR_K7_EVNTSEL0 = 0xc0010000,
   MSR_K7_PERFCTR0 = 0xc0010004,
   MSR_F15H_PERF_CTL = 0xc0010200,   // even: control, odd: counter
@@ -97,7 +98,7 @@ class Pmu {
 
   // How many instructions or REP iterations may run before a counter that
   // interrupts can overflow: the next check is due after that many.  At least
-  // 1; NEVER if none can.
+  // 1; NEVER if none can.  Always 1 while a counter has to see each step alone.
   uint64_t distance() const;
 
   bool running() const { return running_; }
@@ -106,7 +107,7 @@ class Pmu {
 
  private:
   static constexpr unsigned MAX_GP = 8, MAX_FIXED = 4;
-  static constexpr unsigned MAX_LBR = 32, N_STORAGE = 4 + 2 + 2 * MAX_LBR;
+  static constexpr unsigned MAX_LBR = 32, N_STORAGE = 4 + 2 + 3 * MAX_LBR;
 
   struct Counter {
     uint64_t value = 0;
@@ -146,6 +147,7 @@ class Pmu {
   bool counter_enabled(const Counter &c) const;
   bool host_guest_filter(const Counter &c) const;
   static uint64_t events_in(const Counter &c, const Totals &delta);
+  static bool stepwise(const Counter &c);
   static unsigned max_per_step(const Counter &c);
   void count(Counter &c, const Totals &delta);
 
