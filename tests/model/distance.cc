@@ -22,7 +22,8 @@ class Random {
 
 bool memory_event(Source source) { return source_info[source].watch & WATCH_MEMORY; }
 
-// What one step (instruction or REP iteration) can do.  Each is one cycle.
+// What one step (instruction or REP iteration) can do: now and then the most
+// that the sources allow.  Each is one cycle.
 void step(Random &random, Totals &now) {
   uint64_t *n = now.n;
   bool most = random.chance(5);
@@ -38,9 +39,8 @@ void step(Random &random, Totals &now) {
     }
   }
   if (!most && random.chance(60)) return;
-  uint64_t limit = most ? 64 : 3;
-  uint64_t loads = most ? 64 : random.below(limit + 1), stores = most ? 64 : random.below(limit + 1);
-  uint64_t references = most ? 64 : random.below(limit + 1);
+  auto some = [&](Source source) { return most ? source_info[source].max_per_step : random.below(4); };
+  uint64_t loads = some(SRC_LOAD), stores = some(SRC_STORE), references = some(SRC_LLC_REFERENCE);
   n[SRC_LOAD] += loads;
   n[SRC_STORE] += stores;
   n[SRC_LOAD_STORE] += loads + stores;
