@@ -31,7 +31,7 @@ test: lab		## run the tests that CI runs
 	@tests/run $(if $(ONLY),--only '$(ONLY)')
 
 .PHONY: test-long
-test-long: lab		## run those too that take longer than they earn
+test-long: lab kernel-debug	## run those too that take longer than they earn
 	@tests/run --long $(if $(ONLY),--only '$(ONLY)')
 
 .PHONY: check
