@@ -15,8 +15,8 @@ static const struct {
 	const char *name;
 	uint64_t config, period;
 } samplings[] = {
-	/* 10,000,000 / 50,021 = 199 and 45,821 left, of 50,021 */
-	{ "instructions", PERF_COUNT_HW_INSTRUCTIONS, 50021 },
+	/* 10,000,000 / 5,003 = 1998 and 4,006 left, of 5,003 */
+	{ "instructions", PERF_COUNT_HW_INSTRUCTIONS, 5003 },
 	/* 5,000,000 / 30,011 = 166 and 18,174 left, of 30,011 */
 	{ "branches", PERF_COUNT_HW_BRANCH_INSTRUCTIONS, 30011 },
 };

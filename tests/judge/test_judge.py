@@ -209,6 +209,8 @@ class Checks(unittest.TestCase):
                    "# lab: sample.instructions.period=300\n" \
                    "# lab: sample.instructions.first=10\n# lab: sample.instructions.last=12\n"
         self.assertEqual(self.problems("sampled", output=out(3, 3, 0)), [])
+        self.assertEqual(self.problems("sampled", "1", output=out(3, 2, 0)), [])
+        self.assertEqual(len(self.problems("sampled", "1", output=out(3, 1, 0))), 1)
         for bad in ((4, 4, 0), (3, 2, 0), (3, 3, 1)):
             self.assertEqual(len(self.problems("sampled", output=out(*bad))), 1)
 
