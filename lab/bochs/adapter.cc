@@ -364,7 +364,10 @@ void lab_memory(BX_CPU_C *cpu, bx_phy_address address, unsigned rw) {
 }
 
 void lab_flush(BX_CPU_C *cpu, bx_phy_address address) {
-  cpu->lab.core->cache.flush(address);
+  lab_core_c &core = *cpu->lab.core;
+  core.cache.flush(address);
+  core.sources.n[lab::SRC_LLC_REFERENCE]++;
+  core.sources.n[lab::SRC_LLC_MISS]++;
 }
 
 void lab_mark(BX_CPU_C *cpu) {

@@ -68,12 +68,12 @@ bool lab_keep_cpu();
 
 // In the CPU loops.
 
+#ifndef LAB_BASELINE
+
 // Between instructions, before events are handled: raise what is due.
-#define BX_LAB_BOUNDARY() \
-  { if (LAB_UNLIKELY(BX_CPU_THIS_PTR icount >= BX_CPU_THIS_PTR lab.near_at)) lab_boundary(BX_CPU_THIS); }
+#define BX_LAB_BOUNDARY() { if (BX_LAB_NEAR()) lab_boundary(BX_CPU_THIS); }
 // Before instructions run: run just one if a check may be due soon.
-#define BX_LAB_STEP() \
-  { if (LAB_UNLIKELY(BX_CPU_THIS_PTR icount >= BX_CPU_THIS_PTR lab.near_at)) BX_CPU_THIS_PTR async_event |= BX_ASYNC_EVENT_STOP_TRACE; }
+#define BX_LAB_STEP() { if (BX_LAB_NEAR()) BX_CPU_THIS_PTR async_event |= BX_ASYNC_EVENT_STOP_TRACE; }
 #define BX_LAB_NEAR() (LAB_UNLIKELY(BX_CPU_THIS_PTR icount >= BX_CPU_THIS_PTR lab.near_at))
 
 // Execution left the current instruction by longjmp: it did not retire unless
@@ -93,6 +93,18 @@ bool lab_keep_cpu();
     if (BX_CPU_THIS_PTR in_vmx_guest || BX_CPU_THIS_PTR in_svm_guest) lab_mode_ += 2 * BX_CPU_THIS_PTR lab.guest_level; \
     if (lab_mode_ != BX_CPU_THIS_PTR lab.mode) lab_mode_changed(BX_CPU_THIS, lab_mode_); }
 
+#else // LAB_BASELINE: no counting at all, to measure what it costs (bench/model-cost)
+
+#define BX_LAB_BOUNDARY()
+#define BX_LAB_STEP()
+#define BX_LAB_NEAR() false
+#define BX_LAB_ABANDON(cpu)
+#define BX_LAB_REP_ITERATION()
+#define BX_LAB_FAST_REP(n)
+#define BX_LAB_MODE()
+
+#endif
+
 #define BX_LAB_MARK_DISPLACEMENT 0x6b72616d
 
 // Bochs' own instrumentation.
@@ -107,9 +119,16 @@ bool lab_keep_cpu();
 #define BX_INSTR_DEBUG_PROMPT()
 #define BX_INSTR_DEBUG_CMD(cmd)
 
+#ifdef LAB_BASELINE
+#define LAB_COUNT_BRANCH(conditional, taken, from, to)
+#define LAB_ACCESS(address, rw)
+#else
+#define LAB_ACCESS(address, rw) \
+  { if (LAB_UNLIKELY(BX_CPU_THIS_PTR lab.watch & 2)) lab_memory(BX_CPU_THIS, (address), (rw)); }
 #define LAB_COUNT_BRANCH(conditional, taken, from, to) \
   { BX_CPU_THIS_PTR lab.branches++; \
     if (LAB_UNLIKELY(BX_CPU_THIS_PTR lab.watch & 1)) lab_branch(BX_CPU_THIS, (conditional), (taken), (from), (to)); }
+#endif
 #define BX_INSTR_CNEAR_BRANCH_TAKEN(cpu_id, branch_eip, new_eip) LAB_COUNT_BRANCH(true, true, branch_eip, new_eip)
 #define BX_INSTR_CNEAR_BRANCH_NOT_TAKEN(cpu_id, branch_eip) LAB_COUNT_BRANCH(true, false, branch_eip, 0)
 #define BX_INSTR_UCNEAR_BRANCH(cpu_id, what, branch_eip, new_eip) \
@@ -129,8 +148,7 @@ bool lab_keep_cpu();
 #define BX_INSTR_BEFORE_EXECUTION(cpu_id, i)
 #define BX_INSTR_AFTER_EXECUTION(cpu_id, i)
 #define BX_INSTR_REPEAT_ITERATION(cpu_id, i)
-#define BX_INSTR_LIN_ACCESS(cpu_id, lin, phy, len, memtype, rw) \
-  { if (LAB_UNLIKELY(BX_CPU_THIS_PTR lab.watch & 2)) lab_memory(BX_CPU_THIS, (phy), (rw)); }
+#define BX_INSTR_LIN_ACCESS(cpu_id, lin, phy, len, memtype, rw) LAB_ACCESS(phy, rw)
 #define BX_INSTR_PHY_ACCESS(cpu_id, phy, len, memtype, rw)
 #define BX_INSTR_INP(addr, len)
 #define BX_INSTR_INP2(addr, len, val)

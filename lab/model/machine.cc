@@ -31,7 +31,8 @@ const SourceInfo source_info[N_SOURCES] = {
    "Branches that a small predictor gets wrong: 4096 two-bit counters for conditional branches, 4096 last targets for "
    "indirect ones and returns. It learns only while a running counter selects the event."},
   {"LLC references", 512, 1, false, WATCH_MEMORY,
-   "Data accesses that miss a direct-mapped cache of 64 KiB with 64-byte lines. CLFLUSH, CLFLUSHOPT and CLWB empty the line's entry. "
+   "Data accesses that miss a direct-mapped cache of 64 KiB with 64-byte lines. CLFLUSH, CLFLUSHOPT and CLWB empty "
+   "the line's entry and, as they go out to memory, count one reference and one miss each. "
    "The caches learn only while a running counter selects a memory event."},
   {"LLC misses", 512, 1, false, WATCH_MEMORY,
    "LLC references that miss a direct-mapped cache of 2 MiB with 64-byte lines as well."},
