@@ -375,3 +375,18 @@ def no_pmu_access(run):
                 if count:
                     problems.append(f"cpu {number}: {count} {kind} from {mode}")
     return problems
+
+
+# The emulator's clock moves on by traces of at most 32 instructions; the two
+# readings of the TSC are a few instructions away from the marks.
+CLOCK_TICKS = 64
+
+
+@check
+def clocks_agree(run):
+    """The time-stamp counter went as far as the emulator's clock between marks 1 and 2."""
+    ticks = run.trace.find(2).ticks - run.trace.find(1).ticks
+    tsc = int(run.lab["clocks.tsc"])
+    if abs(ticks - tsc) <= CLOCK_TICKS:
+        return []
+    return [f"TSC {tsc}, emulator {ticks} ticks"]
