@@ -63,8 +63,11 @@ bool Trace::open(const std::string &path) {
   return file_ != nullptr;
 }
 
+// A run may be ended from outside at any time: what was written stays.
 void Trace::line(const std::string &text) {
-  if (file_) fprintf(file_, "%s\n", text.c_str());
+  if (!file_) return;
+  fprintf(file_, "%s\n", text.c_str());
+  fflush(file_);
 }
 
 void Trace::header(const char *machine, unsigned cpus, uint64_t seed, uint64_t pmi_delay) {
