@@ -390,3 +390,16 @@ def clocks_agree(run):
     if abs(ticks - tsc) <= CLOCK_TICKS:
         return []
     return [f"TSC {tsc}, emulator {ticks} ticks"]
+
+
+@check
+def nested_books(run, expected):
+    """`some` or `no` instructions were booked for nested guests, apart from guests'."""
+    books = run.trace.end.books
+    nested = sum(cpu.count("insns", "nu+nk") for cpu in books)
+    guest = sum(cpu.count("insns", "gu+gk") for cpu in books)
+    if not guest:
+        return ["no instructions of a guest at all"]
+    if (nested > 0) != (expected == "some"):
+        return [f"{nested} instructions of nested guests, expected {expected}"]
+    return []
