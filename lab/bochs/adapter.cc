@@ -134,9 +134,9 @@ constexpr Bit64u HWCR_TSC_FREQ_SEL = 1 << 24;
 // Fast strings, PMU available, BTS and PEBS unavailable.
 constexpr Bit64u MISC_ENABLE = 1 | 1 << 7 | 1 << 11 | 1 << 12;
 
-// LBR, BTF, TR, BTS, BTINT, BTS_OFF_OS, BTS_OFF_USR, FREEZE_LBRS,
-// FREEZE_PERFMON, FREEZE_WHILE_SMM.
-constexpr Bit64u DEBUGCTL_VALID = 0x5fc3;
+// Intel: LBR, BTF, TR, BTS, BTINT, BTS_OFF_OS, BTS_OFF_USR, FREEZE_LBRS,
+// FREEZE_PERFMON, FREEZE_WHILE_SMM.  AMD: LBR, BTF, PB0 to PB3.
+constexpr Bit64u DEBUGCTL_VALID_INTEL = 0x5fc3, DEBUGCTL_VALID_AMD = 0x3f;
 
 }  // namespace
 
@@ -234,6 +234,8 @@ void lab_core_c::reset(bool hardware) {
 void lab_core_c::boundary() {
   if (cpu->icount < poll_at_) return;
   begin();
+  // The HLT that ran last may have made a counter overflow.
+  if (cpu->activity_state != BX_CPU_C::BX_ACTIVITY_STATE_ACTIVE && pmi_due_ != Pmu::NEVER) pmi_due_ = cpu->icount;
   if (pmi_due_ <= cpu->icount) send_pmi();
   finish();
 }
@@ -256,10 +258,29 @@ void lab_core_c::sleep() {
   finish();
 }
 
+void lab_core_c::access(unsigned kind) {
+  lab.access = kind;
+  lab.access_at = cpu->icount;
+  books.access(lab::Access(kind), lab.mode);
+}
+
+// The exit may also come from a later instruction than the access.
 void lab_core_c::trapped() {
-  if (lab.access < 0) return;
-  books.trapped(lab::Access(lab.access), lab.mode);
+  if (lab.access >= 0 && lab.access_at == cpu->icount) books.trapped(lab::Access(lab.access), lab.mode);
   lab.access = -1;
+}
+
+// Only before begin() has seen the credit.
+void lab_core_c::uncredit() {
+  if (!credited()) return;
+  lab.credited_at = ~Bit64u(0);
+  if (lab.branch_credited_at != cpu->icount) return;
+  lab.branch_credited_at = ~Bit64u(0);
+  lab.branches--;
+}
+
+bool lab_core_c::debugctl_valid(Bit64u value) const {
+  return !(value & ~(intel() ? DEBUGCTL_VALID_INTEL : DEBUGCTL_VALID_AMD));
 }
 
 int lab_core_c::rdmsr(Bit32u msr, Bit64u *value) {
@@ -304,7 +325,7 @@ int lab_core_c::wrmsr(Bit32u msr, Bit64u value) {
   }
   if (pmu.lacks(msr)) return 0;
   if (msr == MSR_DEBUGCTL) {
-    if (value & ~DEBUGCTL_VALID) return 0;
+    if (!debugctl_valid(value)) return 0;
     credit(false);
     set_debugctl(value);
     return 1;
@@ -384,19 +405,14 @@ void lab_wake(BX_CPU_C *cpu) {
 }
 
 void lab_access_msr(BX_CPU_C *cpu, Bit32u msr, bool write) {
-  lab_cpu_t &lab = cpu->lab;
-  lab.access = -1;
-  if (!lab.core) return;
-  if (msr == MSR_X2APIC_LVTPC) lab.access = lab::ACCESS_LVTPC;
-  else if (lab.core->pmu.owns(msr)) lab.access = write ? lab::ACCESS_WRMSR : lab::ACCESS_RDMSR;
-  else return;
-  lab.core->books.access(lab::Access(lab.access), lab.mode);
+  lab_core_c *core = cpu->lab.core;
+  if (!core) return;
+  if (msr == MSR_X2APIC_LVTPC) core->access(lab::ACCESS_LVTPC);
+  else if (core->pmu.owns(msr)) core->access(write ? lab::ACCESS_WRMSR : lab::ACCESS_RDMSR);
 }
 
 void lab_access_rdpmc(BX_CPU_C *cpu) {
-  if (!cpu->lab.core) return;
-  cpu->lab.access = lab::ACCESS_RDPMC;
-  cpu->lab.core->books.access(lab::ACCESS_RDPMC, cpu->lab.mode);
+  if (cpu->lab.core) cpu->lab.core->access(lab::ACCESS_RDPMC);
 }
 
 void lab_access_lvtpc(BX_CPU_C *cpu) {
@@ -488,6 +504,10 @@ void lab_load_global_ctrl(BX_CPU_C *cpu, Bit64u value) {
 
 Bit64u lab_debugctl(BX_CPU_C *cpu) { return cpu->lab.core ? cpu->lab.core->debugctl : 0; }
 
+bool lab_debugctl_valid(BX_CPU_C *cpu, Bit64u value) {
+  return !cpu->lab.core || cpu->lab.core->debugctl_valid(value);
+}
+
 void lab_load_debugctl(BX_CPU_C *cpu, Bit64u value) {
   if (!cpu->lab.core) return;
   cpu->lab.core->credit(false);
@@ -515,6 +535,7 @@ void lab_svm_exit(BX_CPU_C *cpu, int reason, Bit64u exitinfo1, Bit64u exitinfo2)
   lab_core_c *core = cpu->lab.core;
   cpu->lab.no_credit = true;
   if (!core) return;
+  if (reason == SVM_VMEXIT_INVALID) core->uncredit();   // the event to inject was bad
   core->begin();
   core->books.exit(svm_exit(reason, exitinfo1));
   core->trapped();

@@ -35,7 +35,10 @@ class lab_core_c {
   void boundary();     // between instructions, near a check that is due
   void recheck() { poll_at_ = lab.near_at = 0; }   // at the next boundary
   void sleep();        // HLT or MWAIT
-  void trapped();      // the access that runs causes a VM exit
+  void access(unsigned kind);   // the instruction that runs accesses a PMU register
+  void trapped();      // and causes a VM exit
+  void uncredit();     // the instruction that runs was credited and fails after all
+  bool debugctl_valid(Bit64u value) const;
 
   BX_CPU_C *const cpu;
   lab_cpu_t &lab;

@@ -22,7 +22,8 @@ struct lab_cpu_t {
   unsigned mode = 1;           // lab::Mode
   unsigned watch = 0;          // lab::Watch
   unsigned guest_level = 1;    // while in a guest: 1, in a nested guest: 2
-  int access = -1;             // lab::Access of the instruction that runs, or -1
+  int access = -1;             // lab::Access of the instruction at access_at, or -1
+  Bit64u access_at = 0;        // icount of that instruction
   bool no_credit = false;      // a mode change now is no retiring instruction's doing
   bool no_branch = false;      // the instruction that changes the mode is no branch
   class lab_core_c *core = nullptr;
@@ -57,6 +58,7 @@ bool lab_global_ctrl_valid(BX_CPU_C *cpu, Bit64u value);
 Bit64u lab_global_ctrl(BX_CPU_C *cpu);
 void lab_load_global_ctrl(BX_CPU_C *cpu, Bit64u value);
 Bit64u lab_debugctl(BX_CPU_C *cpu);
+bool lab_debugctl_valid(BX_CPU_C *cpu, Bit64u value);
 void lab_load_debugctl(BX_CPU_C *cpu, Bit64u value);
 void lab_svm_enter(BX_CPU_C *cpu);
 void lab_svm_entered(BX_CPU_C *cpu);
@@ -86,6 +88,8 @@ bool lab_keep_cpu();
 // instruction early, to come back to it.
 #define BX_LAB_REP_ITERATION() { BX_CPU_THIS_PTR lab.nonretired++; }
 #define BX_LAB_FAST_REP(n) lab_fast_rep(BX_CPU_THIS, (n))
+// Bulk execution of REP touches memory behind the hooks: not while accesses count.
+#define BX_LAB_BULK_REP() (! (BX_CPU_THIS_PTR lab.watch & 2))
 
 // The privilege level or guest mode may have changed.
 #define BX_LAB_MODE() \
@@ -101,6 +105,7 @@ bool lab_keep_cpu();
 #define BX_LAB_ABANDON(cpu)
 #define BX_LAB_REP_ITERATION()
 #define BX_LAB_FAST_REP(n)
+#define BX_LAB_BULK_REP() true
 #define BX_LAB_MODE()
 
 #endif
