@@ -34,6 +34,11 @@ test: lab		## run the tests that CI runs
 test-long: lab kernel-debug	## run those too that take longer than they earn
 	@tests/run --long $(if $(ONLY),--only '$(ONLY)')
 
+.PHONY: bench-model
+bench-model: lab	## measure what the PMU model costs the emulator
+	@scripts/build-bochs baseline >/dev/null
+	@bench/model-cost
+
 .PHONY: check
 check:			## check the scripts' style
 	@scripts/check

@@ -423,3 +423,27 @@ def nested_books(run, expected):
     if (nested > 0) != (expected == "some"):
         return [f"{nested} instructions of nested guests, expected {expected}"]
     return []
+
+
+# Exits by which an access of each kind can trap.
+TRAPS = {"rdmsr": ("rdmsr",), "wrmsr": ("wrmsr",), "rdpmc": ("rdpmc",),
+         "lvtpc": ("rdmsr", "wrmsr", "apic-access", "apic-write", "npf")}
+
+
+@check
+def traps_are_exits(run):
+    """Accesses booked as trapped are accesses, and had an exit that could be theirs."""
+    problems = []
+    for number, book in enumerate(run.trace.end.books):
+        exits = book.exits()
+        for kind, names in TRAPS.items():
+            pairs = [book.access(kind, mode) for mode in ("gu", "gk", "nu", "nk")]
+            count, trapped = (sum(column) for column in zip(*pairs))
+            possible = sum(exits.get(name, 0) for name in names)
+            if trapped > count or trapped > possible:
+                problems.append(f"cpu {number}: {kind}: {trapped} trapped of {count}, "
+                                f"{possible} exits")
+        trapped = sum(book.access("rdpmc", mode)[1] for mode in ("gu", "gk", "nu", "nk"))
+        if trapped != exits.get("rdpmc", 0):
+            problems.append(f"cpu {number}: {trapped} RDPMC trapped, {exits.get('rdpmc', 0)} exits")
+    return problems
