@@ -157,7 +157,7 @@ void print_how_to() {
             "`lab/bochs/adapter.cc` that adds up its total. The rates must be upper bounds: overflow is looked for only "
             "when they allow one.");
   paragraph("A machine: a row in `machines` with the part's facts, a class on the nearest CPU model of Bochs in "
-            "`lab/bochs/machines.cc`, and a row in `tests/model/main.cc`.");
+            "`lab/bochs/machines.cc`, its name in patch 0005, and the model tests; `docs/lab.md` has the steps.");
   puts("Then:\n");
   puts("    make -C tests/model events.md check");
 }
