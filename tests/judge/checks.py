@@ -354,6 +354,27 @@ def loop_outside_branches(inside, entries):
     return LOOP_OUTSIDE_CALLS if counted <= inside <= counted + entries else 0
 
 
+def sample_ips(run):
+    """The addresses that perf-record.sh printed."""
+    return [int(match, 16) for match in re.findall(r"^ip:\s+([0-9a-f]+)\s*$", run.output,
+                                                   re.MULTILINE)]
+
+
+@check
+def samples_at(run, offset):
+    """Every sample is OFFSET bytes into the loop: 0 its dec, 2 the jnz behind it.
+
+    With an even period the loop of two instructions is always interrupted at the
+    same one; a PMI that comes an odd number of instructions late, at the other.
+    """
+    wanted = int(str(run.lab["loop.begin"]), 16) + int(offset)
+    ips = sample_ips(run)
+    if not ips:
+        return ["no samples"]
+    others = sorted({ip for ip in ips if ip != wanted})
+    return [f"samples at {', '.join(map(hex, others))}, expected {wanted:#x}"] if others else []
+
+
 @check
 def perf_samples(run, period):
     """`perf script -F ip` on loop recorded with -c PERIOD: number and place.
@@ -364,8 +385,7 @@ def perf_samples(run, period):
     """
     total = LOOP_INSIDE_INSNS + LOOP_OUTSIDE_INSNS
     begin, end = int(str(run.lab["loop.begin"]), 16), int(str(run.lab["loop.end"]), 16)
-    ips = [int(match, 16) for match in re.findall(r"^ip:\s+([0-9a-f]+)\s*$", run.output,
-                                                  re.MULTILINE)]
+    ips = sample_ips(run)
     problems = []
     if len(ips) != total // int(period):
         problems.append(f"{len(ips)} samples, expected {total} / {period} = {total // int(period)}")
