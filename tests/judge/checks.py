@@ -55,12 +55,6 @@ def output_has(run, *words):
 
 
 @check
-def console_has(run, *words):
-    """The kernel log holds this text."""
-    return _has("console", run.console, words)
-
-
-@check
 def console_lacks(run, *words):
     """The kernel log does not hold this text."""
     text = " ".join(words)
@@ -109,7 +103,6 @@ def lab_atleast(run, name, least):
 
 
 BOOKS_OF = {"instructions": "insns", "branches": "branches", "cycles": "cycles"}
-MODES_OF = {"u": "u", "k": "k", "uk": "uk"}
 BOOKS_NAME = re.compile(r"books\.([\w-]+)\.(\w+)\.(u|k|uk)\.(\d+)-(\d+)")
 
 
