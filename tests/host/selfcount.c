@@ -7,22 +7,30 @@
 #include "lab-test.h"
 
 #define REPEATS		3	/* measurements wanted of each */
-#define ATTEMPTS	20	/* tried, if the scheduler gets in the way */
+#define ATTEMPTS	50	/* tried, if the kernel gets in the way */
+#define PHASE		7919	/* rounds by which attempts are apart from any tick */
 #define MODES		3
 
 struct probe {
 	uint64_t mark;
 	uint64_t value[MODES];
+	uint64_t kernel[2];	/* low 32 bits of mode k before and after */
 };
 
 /*
  * Mark @probe->mark, read the three counters, mark @probe->mark + 1.  One asm
- * block, so that no instruction comes between, and no branch at all.
+ * block, so that no instruction comes between, and no branch at all.  The
+ * kernel's counter, read once more on either side, shows whether the kernel
+ * ran in between: where RDPMC is emulated that takes its time, and a tick
+ * comes often.
  */
 __attribute__((noinline))
 static void take(struct probe *probe, const uint32_t *index)
 {
-	asm volatile("mov (%[probe]), %%rax\n\t"
+	asm volatile("mov 4(%[index]), %%ecx\n\t"
+		     "rdpmc\n\t"
+		     "mov %%rax, 32(%[probe])\n\t"
+		     "mov (%[probe]), %%rax\n\t"
 		     ".byte 0x0f, 0x1f, 0x80, 0x6d, 0x61, 0x72, 0x6b\n\t"
 		     "mov (%[index]), %%ecx\n\t"
 		     "rdpmc\n\t"
@@ -42,6 +50,9 @@ static void take(struct probe *probe, const uint32_t *index)
 		     "mov (%[probe]), %%rax\n\t"
 		     "lea 1(%%rax), %%rax\n\t"
 		     ".byte 0x0f, 0x1f, 0x80, 0x6d, 0x61, 0x72, 0x6b\n\t"
+		     "mov 4(%[index]), %%ecx\n\t"
+		     "rdpmc\n\t"
+		     "mov %%rax, 40(%[probe])\n\t"
 		     : : [probe] "S"(probe), [index] "D"(index)
 		     : "rax", "rcx", "rdx", "memory", "cc");
 }
@@ -96,6 +107,12 @@ static bool prepare(struct perf_event_mmap_page **pages, uint32_t *index, uint32
 	return true;
 }
 
+/* Did the kernel stay out of @probe?  Its counter counts in all that it does. */
+static bool quiet(const struct probe *probe)
+{
+	return probe->kernel[0] == probe->kernel[1];
+}
+
 static bool undisturbed(struct perf_event_mmap_page **pages, const uint32_t *lock)
 {
 	for (int mode = 0; mode < MODES; mode++)
@@ -116,12 +133,13 @@ static bool measure(int load, const char *event, struct perf_event_mmap_page **p
 		uint32_t index[MODES], lock[MODES];
 
 		mark += 4;
+		spin((attempt + 1) * PHASE);
 		if (!prepare(pages, index, lock))
 			continue;
 		take(&before, index);
 		loads[load].run();
 		take(&after, index);
-		if (!undisturbed(pages, lock))
+		if (!undisturbed(pages, lock) || !quiet(&before) || !quiet(&after))
 			continue;
 		done++;
 		for (int mode = 0; mode < MODES; mode++)
