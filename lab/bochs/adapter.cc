@@ -173,7 +173,7 @@ lab::Totals lab_core_c::totals() const {
 
 void lab_core_c::begin() {
   lab::Totals now = totals();
-  books.account(lab.mode, now);
+  books.account(lab.mode, now, pmu.off());
   pmu.begin(now);
   if (!pmu.take_overflow()) return;
   books.pmi_raised++;

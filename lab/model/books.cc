@@ -10,13 +10,19 @@ const char *const mode_name[N_MODES] = {"hu", "hk", "gu", "gk", "nu", "nk"};
 
 static const char *const access_name[N_ACCESSES] = {"rdmsr", "wrmsr", "rdpmc", "lvtpc"};
 
-static std::string by_mode(const uint64_t *n) {
+template <class Number> static std::string by_mode(Number number) {
   std::string text = "{";
   for (unsigned mode = 0; mode < N_MODES; mode++) {
     if (mode) text += ",";
-    text += std::string("\"") + mode_name[mode] + "\":" + std::to_string(n[mode]);
+    text += std::string("\"") + mode_name[mode] + "\":" + std::to_string(number(mode));
   }
   return text + "}";
+}
+
+std::string Books::json(const Counts *counts) {
+  return "\"insns\":" + by_mode([=](unsigned mode) { return counts[mode].instructions; }) +
+         ",\"branches\":" + by_mode([=](unsigned mode) { return counts[mode].branches; }) +
+         ",\"cycles\":" + by_mode([=](unsigned mode) { return counts[mode].cycles; });
 }
 
 // Only modes with an access: [accesses, of which trapped].
@@ -32,8 +38,7 @@ static std::string access_json(const uint64_t *n, const uint64_t *trapped) {
 }
 
 std::string Books::json() const {
-  std::string text = "{\"insns\":" + by_mode(instructions_) + ",\"branches\":" + by_mode(branches_) +
-                     ",\"cycles\":" + by_mode(cycles_) + ",\"exits\":{";
+  std::string text = "{" + json(all_) + ",\"off\":{" + json(off_) + "},\"exits\":{";
   bool first = true;
   for (const auto &exit : exits_) {
     if (!first) text += ",";

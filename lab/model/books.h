@@ -32,11 +32,13 @@ enum Access : unsigned { ACCESS_RDMSR, ACCESS_WRMSR, ACCESS_RDPMC, ACCESS_LVTPC,
 
 class Books {
  public:
-  // Totals up to now belong to the mode since the last call.
-  void account(unsigned mode, const Totals &now) {
-    instructions_[mode] += now.n[SRC_INSTRUCTION] - last_.n[SRC_INSTRUCTION];
-    branches_[mode] += now.n[SRC_BRANCH] - last_.n[SRC_BRANCH];
-    cycles_[mode] += now.n[SRC_CYCLE] - last_.n[SRC_CYCLE];
+  // Totals up to now belong to the mode since the last call; @off: the PMU was
+  // switched off as a whole.
+  void account(unsigned mode, const Totals &now, bool off) {
+    Counts n = {now.n[SRC_INSTRUCTION] - last_.n[SRC_INSTRUCTION], now.n[SRC_BRANCH] - last_.n[SRC_BRANCH],
+                now.n[SRC_CYCLE] - last_.n[SRC_CYCLE]};
+    all_[mode] += n;
+    if (off) off_[mode] += n;
     last_ = now;
   }
   void exit(const std::string &reason) { exits_[reason]++; }
@@ -50,8 +52,18 @@ class Books {
   std::string json() const;
 
  private:
+  struct Counts {
+    uint64_t instructions = 0, branches = 0, cycles = 0;
+    void operator+=(const Counts &n) {
+      instructions += n.instructions;
+      branches += n.branches;
+      cycles += n.cycles;
+    }
+  };
+  static std::string json(const Counts *counts);
+
   Totals last_;
-  uint64_t instructions_[N_MODES] = {}, branches_[N_MODES] = {}, cycles_[N_MODES] = {};
+  Counts all_[N_MODES], off_[N_MODES];
   uint64_t accesses_[N_ACCESSES][N_MODES] = {}, trapped_[N_ACCESSES][N_MODES] = {};
   std::map<std::string, uint64_t> exits_;
 };

@@ -91,6 +91,9 @@ class Pmu {
   uint64_t global_ctrl() const { return global_ctrl_; }
   void load_global_ctrl(uint64_t value) { global_ctrl_ = value; }
 
+  // Is there a global control register, and is it 0?
+  bool off() const { return machine_.has_global() && !global_ctrl_; }
+
   // Has a counter that interrupts overflowed since the last call?
   bool take_overflow();
   // The PMI reached the local APIC: Intel freezes if DEBUGCTL asks for it.

@@ -43,14 +43,18 @@ class Books:
     def __sub__(self, other):
         return Books(subtract(self.data, other.data))
 
-    def count(self, what, modes):
-        """Sum of `what` ("insns", "branches", "cycles") over "hu+hk" or a list of modes."""
+    def count(self, what, modes, off=False):
+        """Sum of `what` ("insns", "branches", "cycles") over "hu+hk" or a list of modes.
+
+        @off: only while the PMU was off as a whole.
+        """
         if isinstance(modes, str):
             modes = modes.split("+")
         for mode in modes:
             if mode not in MODES:
                 raise ValueError(f"no such mode: {mode}")
-        return sum(self.data.get(what, {}).get(mode, 0) for mode in modes)
+        data = self.data.get("off", {}) if off else self.data
+        return sum(data.get(what, {}).get(mode, 0) for mode in modes)
 
     def pmi(self, what="delivered"):
         """Number of PMIs "raised" or "delivered"."""

@@ -30,9 +30,9 @@ TEST("modes are made of privilege level and guest level") {
 
 TEST("empty books name every mode and no exit") {
   const std::string zeros = "{\"hu\":0,\"hk\":0,\"gu\":0,\"gk\":0,\"nu\":0,\"nk\":0}";
-  CHECK(Books().json() == "{\"insns\":" + zeros + ",\"branches\":" + zeros + ",\"cycles\":" + zeros +
-                          ",\"exits\":{},\"access\":{\"rdmsr\":{},\"wrmsr\":{},\"rdpmc\":{},\"lvtpc\":{}}"
-                          ",\"pmi\":{\"raised\":0,\"delivered\":0,\"masked\":0}}");
+  const std::string counts = "\"insns\":" + zeros + ",\"branches\":" + zeros + ",\"cycles\":" + zeros;
+  CHECK(Books().json() == "{" + counts + ",\"off\":{" + counts + "},\"exits\":{},\"access\":{\"rdmsr\":{},\"wrmsr\":{},\"rdpmc\":{},\"lvtpc\":{}},"
+                          "\"pmi\":{\"raised\":0,\"delivered\":0,\"masked\":0}}");
 }
 
 TEST("totals belong to the mode they are accounted to") {
@@ -43,13 +43,30 @@ TEST("totals belong to the mode they are accounted to") {
       now.n[SRC_INSTRUCTION] += 10 + mode;
       now.n[SRC_BRANCH] += 20 + mode;
       now.n[SRC_CYCLE] += 30 + mode;
-      books.account(mode, now);
-      books.account(mode ^ 1, now);   // nothing happened since
+      books.account(mode, now, false);
+      books.account(mode ^ 1, now, true);   // nothing happened since
     }
   std::string json = books.json();
-  check_has(json, "\"insns\":{\"hu\":20,\"hk\":22,\"gu\":24,\"gk\":26,\"nu\":28,\"nk\":30}");
+  check_has(json, "{\"insns\":{\"hu\":20,\"hk\":22,\"gu\":24,\"gk\":26,\"nu\":28,\"nk\":30}");
   check_has(json, "\"branches\":{\"hu\":40,\"hk\":42,\"gu\":44,\"gk\":46,\"nu\":48,\"nk\":50}");
   check_has(json, "\"cycles\":{\"hu\":60,\"hk\":62,\"gu\":64,\"gk\":66,\"nu\":68,\"nk\":70}");
+}
+
+TEST("what happens while the PMU is off is in both") {
+  Books books;
+  Totals now;
+  for (bool off : {true, false, true})
+    for (unsigned mode = 0; mode < N_MODES; mode++) {
+      now.n[SRC_INSTRUCTION] += 10 + mode;
+      now.n[SRC_BRANCH] += 20 + mode;
+      now.n[SRC_CYCLE] += 30 + mode;
+      books.account(mode, now, off);
+    }
+  std::string json = books.json();
+  check_has(json, "{\"insns\":{\"hu\":30,\"hk\":33,\"gu\":36,\"gk\":39,\"nu\":42,\"nk\":45},");
+  check_has(json, "\"off\":{\"insns\":{\"hu\":20,\"hk\":22,\"gu\":24,\"gk\":26,\"nu\":28,\"nk\":30},"
+                  "\"branches\":{\"hu\":40,\"hk\":42,\"gu\":44,\"gk\":46,\"nu\":48,\"nk\":50},"
+                  "\"cycles\":{\"hu\":60,\"hk\":62,\"gu\":64,\"gk\":66,\"nu\":68,\"nk\":70}}");
 }
 
 TEST("exits, accesses and PMIs are counted by kind") {
@@ -78,7 +95,7 @@ static void write_trace(const std::string &path) {
   Books first, second;
   Totals now;
   now.n[SRC_INSTRUCTION] = 0xffffffffffffffff;
-  first.account(NESTED_USER, now);
+  first.account(NESTED_USER, now, true);
   second.exit("ept-violation");
   Trace trace;
   CHECK(trace.open(path));
@@ -101,7 +118,7 @@ TEST("a trace is one JSON object a line") {
   check_has(lines[1], "{\"mark\":18446744073709551615,\"cpu\":0,\"mode\":\"hu\",\"ticks\":1000,\"books\":[{");
   check_has(lines[2], "{\"mark\":18446744073709551614,\"cpu\":1,\"mode\":\"hk\",\"ticks\":1001,\"books\":[{");
   check_has(lines[1 + N_MODES], "{\"end\":\"exit\",\"status\":255,\"ticks\":2000,\"books\":[{");
-  check_has(lines[1 + N_MODES], "\"nu\":18446744073709551615");
+  check_has(lines[1 + N_MODES], "[{\"insns\":{\"hu\":0,\"hk\":0,\"gu\":0,\"gk\":0,\"nu\":18446744073709551615,");
   check_has(lines[1 + N_MODES], "}},{\"insns\"");   // two books
   check_has(lines[1 + N_MODES], "\"ept-violation\":1");
 }

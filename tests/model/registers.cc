@@ -343,3 +343,27 @@ MACHINE_TEST(ALL, "RDPMC reads counters and raises #GP for selectors that do not
   for (uint32_t kind : {0x20000000u, 0x80000000u, 0xc0000000u, 0x60000000u, 0x10000u, 0x40010000u, 0xffff0000u})
     for (uint32_t i = 0; i < 16; i++) check_rdpmc_faults(rig, kind | i);
 }
+
+MACHINE_TEST(ALL, "is off as a whole while the global control register is 0, if there is one") {
+  Rig rig(part);
+  if (!part.global()) {
+    CHECK(!rig.pmu.off());
+    return;
+  }
+  for (unsigned i = 0; i < part.gp; i++) {
+    rig.wrmsr(rig.global_ctrl(), 0);
+    CHECK_AT(rig.pmu.off(), i);
+    rig.wrmsr(rig.select(i), INSTRUCTIONS | USR | OS | EN);
+    CHECK_AT(rig.pmu.off(), i);
+    rig.wrmsr(rig.global_ctrl(), 1ull << i);
+    CHECK_AT(!rig.pmu.off(), i);
+    rig.wrmsr(rig.select(i), 0);
+    CHECK_AT(!rig.pmu.off(), i);
+  }
+  for (unsigned i = 0; i < part.fixed; i++) {
+    rig.wrmsr(rig.global_ctrl(), 0);
+    CHECK_AT(rig.pmu.off(), i);
+    rig.wrmsr(rig.global_ctrl(), 1ull << (32 + i));
+    CHECK_AT(!rig.pmu.off(), i);
+  }
+}
