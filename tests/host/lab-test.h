@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <lab/mark.h>
+#include "counters.h"
 
 static unsigned int ktap_number;
 static unsigned int ktap_failed;
@@ -79,8 +80,6 @@ static const struct event_name event_names[] = {
 	{ "branches", PERF_COUNT_HW_BRANCH_INSTRUCTIONS },
 	{ "cycles", PERF_COUNT_HW_CPU_CYCLES },
 };
-
-static const char * const mode_names[] = { "u", "k", "uk" };
 
 /* Attributes of event @config in mode_names[@mode], disabled. */
 static inline struct perf_event_attr event_attr(uint64_t config, int mode)

@@ -106,6 +106,47 @@ BOOKS_OF = {"instructions": "insns", "branches": "branches", "cycles": "cycles"}
 BOOKS_NAME = re.compile(r"books\.([\w-]+)\.(\w+)\.(u|k|uk)\.(\d+)-(\d+)")
 
 
+class Measurement:
+    """A line `# lab: KIND.LABEL.EVENT.MODE.A-B=value`: a counter read beside marks.
+
+    The counter was read between marks A and A+1, and again between B and B+1,
+    with the same instructions: what lies between mark and read is the same
+    twice and cancels out.
+    """
+
+    def __init__(self, run, name, value):
+        self.name, self.value = name, value
+        _, self.label, self.event, mode, marks = name.split(".")
+        first, second = (int(mark) for mark in marks.split("-"))
+        self.mode, self.first, self.second = mode, first, second
+        self.brackets = [run.trace.between(mark, mark + 1) for mark in (first, second)]
+        self.books = run.trace.between(first, second)
+
+    def count(self, world, off=False):
+        """The event in the books."""
+        return self.books.count(BOOKS_OF[self.event], [world + part for part in self.mode], off)
+
+    def disturbed(self, modes):
+        """Something ran in these modes inside of a bracket."""
+        return any(bracket.count("cycles", modes) for bracket in self.brackets)
+
+    def uneven(self, modes):
+        """The brackets are not the same instructions."""
+        return len({bracket.count("insns", modes) for bracket in self.brackets}) > 1
+
+    def differs(self, truth):
+        """A problem if the counter is not what it should be."""
+        if self.value == truth:
+            return []
+        return [f"{self.name}: counter {self.value}, books {truth}, off by {self.value - truth}"]
+
+
+def measurements(run, kind):
+    """The program's measurements of a kind."""
+    return [Measurement(run, name, value) for name, value in run.lab.items()
+            if re.fullmatch(kind + r"\.[\w-]+\.\w+\.(u|k|uk)\.\d+-\d+", name)]
+
+
 EMULATED_EXITS = {"u": ("rdpmc",),
                   "k": ("rdmsr", "wrmsr", "cpuid", "io", "apic-access", "cr-access", "hlt",
                         "ept-misconfig")}
@@ -159,6 +200,26 @@ def books_equal(run, world="h", least="1"):
         if number < int(least):
             problems.append(f"{key}: {number} undisturbed measurements, want {least}")
     return problems
+
+
+@check
+def off_equal(run, least="1"):
+    """CPU-wide host events equal the books less what ran while the PMU was off.
+
+    `wide.LABEL.EVENT.MODE.A-B`, see Measurement; the program has seen to it that
+    the kernel stayed out of the brackets, which is looked at again here.  At
+    @least so many must be there of each LABEL.EVENT.MODE.
+    """
+    problems, number = [], {}
+    for one in measurements(run, "wide"):
+        if one.disturbed("hk+gu+gk+nu+nk") or one.uneven("hu"):
+            problems.append(f"{one.name}: disturbed")
+        problems += one.differs(one.count("h") - one.count("h", off=True))
+        key = one.name.rpartition(".")[0]
+        number[key] = number.get(key, 0) + 1
+    problems += [f"{key}: {count} measurements, want {least}" for key, count in number.items()
+                 if count < int(least)]
+    return problems if number else ["the program printed no wide.* lines"]
 
 
 @check

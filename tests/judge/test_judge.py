@@ -135,6 +135,7 @@ class TraceFile(unittest.TestCase):
         self.assertEqual(books.count("insns", "hu"), 1000)
         self.assertEqual(books.count("insns", "hu+hk"), 1500)
         self.assertEqual(books.count("branches", "hk"), 50)
+        self.assertEqual(books.count("insns", "hu", off=True), 0)
         self.assertEqual(books.access("wrmsr", "hk"), (0, 0))
         self.assertEqual(books.access("rdmsr", "gk"), (0, 0))
         with self.assertRaises(ValueError):
@@ -180,6 +181,22 @@ class Checks(unittest.TestCase):
         problems = self.problems("books-equal", output=out, trace_text=text)
         self.assertEqual(len(problems), 1)
         self.assertIn("0 undisturbed", problems[0])
+
+    def test_off_equal(self):
+        good = "# lab: wide.user.instructions.u.10-12=1000\n" \
+               "# lab: wide.user.branches.uk.10-12=150\n"
+        self.assertEqual(self.problems("off-equal", output=good), [])
+        self.assertEqual(len(self.problems("off-equal", output=good.replace("1000", "1001"))), 1)
+        self.assertEqual(len(self.problems("off-equal", "2", output=good)), 2)
+        self.assertEqual(len(self.problems("off-equal")), 1)
+        # 100 of the user's instructions went by while the PMU was off.
+        text = data("good.jsonl").replace('"books":[{"insns":{"hu":1100', '"books":[{"off":{"insns":'
+                                          '{"hu":100}},"insns":{"hu":1100')
+        self.assertEqual(len(self.problems("off-equal", output=good, trace_text=text)), 1)
+        self.assertEqual(self.problems("off-equal", output=good.replace("1000", "900"),
+                                       trace_text=text), [])
+        text = data("good.jsonl").replace('"cycles":{"hu":120,"hk":1000', '"cycles":{"hu":120,"hk":1001')
+        self.assertIn("disturbed", self.problems("off-equal", output=good, trace_text=text)[0])
 
     def test_group_sum(self):
         def out(off, empty):
