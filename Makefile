@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 STEPS := scripts/steps
-SOURCES := deps base bochs-source
+SOURCES := deps base bochs-source lay
 .DEFAULT_GOAL := help
 
 ##@ Use
@@ -20,6 +20,8 @@ help:			## list these targets
 	@echo '  LAB_CACHE=DIR  keep downloads and the compiler cache there (default build/cache)'
 	@echo '  JOBS=N         compiler jobs at a time (default: one per CPU)'
 	@echo '  FETCH=newest   look for newer source packages'
+	@echo '  TREE=DIR, BRANCH=NAME   another git tree than build/tree, branch series'
+	@echo '  FORCE=1        tree: drop commits that the series lacks'
 	@echo '  BASE_TARBALL=FILE, BOCHS_TARBALL=FILE   use these instead of downloads'
 
 .PHONY: lab
@@ -31,7 +33,7 @@ test: lab		## run the tests that CI runs
 	@tests/run $(if $(ONLY),--only '$(ONLY)')
 
 .PHONY: test-long
-test-long: lab kernel-debug	## run those too that take longer than they earn
+test-long: lab kernel-debug kernel-stock	## run those too that take longer than they earn
 	@tests/run --long $(if $(ONLY),--only '$(ONLY)')
 
 .PHONY: bench-model
@@ -43,31 +45,47 @@ bench-model: lab	## measure what the PMU model costs the emulator
 check:			## check the scripts' style
 	@scripts/check
 
+##@ The series
+
+.PHONY: tree
+tree:			## lay base + series out as commits, in build/tree
+	@$(STEPS) deps base
+	@scripts/series tree
+
+.PHONY: series
+series:			## write the commits of build/tree to patches/linux-6.12
+	@$(STEPS) deps base
+	@scripts/series export
+
 ##@ Parts
 
 .PHONY: kernel
-kernel:			## the kernel, for host and guest
-	@$(STEPS) deps base kernel
+kernel:			## the kernel with the series, for host and guest
+	@$(STEPS) deps base lay kernel
 
 .PHONY: kernel-debug
 kernel-debug:		## the kernel for lab/run --debug: lockdep, KASAN, UBSAN
-	@$(STEPS) deps base kernel-debug
+	@$(STEPS) deps base lay kernel-debug
+
+.PHONY: kernel-stock
+kernel-stock:		## the kernel of the base alone, for lab/run -k build/kernel/stock
+	@$(STEPS) deps base kernel-stock
 
 .PHONY: bochs
 bochs:			## the emulator with the lab's model in it
 	@$(STEPS) deps bochs-source bochs
 
 .PHONY: perf
-perf:			## the perf tool of the base
-	@$(STEPS) deps base perf
+perf:			## the perf tool
+	@$(STEPS) deps base lay perf
 
 .PHONY: selftests
-selftests:		## the KVM selftests of the base
-	@$(STEPS) deps base kernel selftests
+selftests:		## the KVM selftests
+	@$(STEPS) deps base lay kernel selftests
 
 .PHONY: host
 host:			## the userlands of host and guest
-	@$(STEPS) deps base kernel perf selftests host
+	@$(STEPS) deps base lay kernel perf selftests host
 
 ##@ Tidy up
 

@@ -59,10 +59,20 @@ built() {
 	mv "$STAMPS/$1.tmp" "$STAMPS/$1"
 }
 
-# source_id NAME: what a fetched source tree was unpacked from.
+# source_id NAME [PATH...]: what a source tree was unpacked from, and what the
+# series changes in it, or only in these directories.
 source_id() {
-	cat "$BUILD/src/$1/.lab-source" 2>/dev/null ||
-		die "no source tree $1: run 'scripts/fetch $1' first"
+	local file=$BUILD/src/$1/.lab-source path
+	[ -f "$file" ] || die "no source tree $1: run 'make lab' first"
+	shift
+	if [ $# = 0 ]; then
+		cat "$file"
+	else
+		head -n 2 "$file"
+		for path; do
+			sed 1,2d "$file" | awk -v path="$path/" 'index($3, path) == 1'
+		done
+	fi
 }
 
 export CC_CACHED=gcc CXX_CACHED=g++
