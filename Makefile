@@ -42,8 +42,10 @@ bench-model: lab	## measure what the PMU model costs the emulator
 	@bench/model-cost
 
 .PHONY: check
-check:			## check the scripts' style
+check:			## check scripts and patches: style, warnings, exact export
+	@$(STEPS) deps base lay
 	@scripts/check
+	@scripts/check-series
 
 ##@ The series
 
