@@ -47,6 +47,10 @@ check:			## check scripts and patches: style, warnings, exact export
 	@scripts/check
 	@scripts/check-series
 
+.PHONY: check-each
+check-each: lab		## build and boot every patch; other configurations, other bases
+	@scripts/check-each
+
 ##@ The series
 
 .PHONY: tree

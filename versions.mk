@@ -5,6 +5,10 @@
 BASE_PACKAGE=linux-source-6.12
 BASE_ACCEPT=6.12.
 
+# The series has to apply to every version that these releases of Debian have, in
+# any of their suites: checked with the oldest and the newest.
+BASE_RELEASES=bookworm,trixie
+
 # The emulator: Debian's source package, from this release of Debian whatever
 # the system's own is.
 BOCHS_PACKAGE=bochs
