@@ -63,6 +63,17 @@ series:			## write the commits of build/tree to patches/linux-6.12
 	@$(STEPS) deps base
 	@scripts/series export
 
+##@ The patches on Bochs
+
+.PHONY: bochs-tree
+bochs-tree:		## lay Bochs and its patches out as commits, in build/bochs-tree
+	@$(STEPS) deps bochs-source
+	@scripts/bochs-patches tree
+
+.PHONY: bochs-series
+bochs-series:		## write the commits of build/bochs-tree to patches/bochs
+	@scripts/bochs-patches export
+
 ##@ Parts
 
 .PHONY: kernel
@@ -96,9 +107,10 @@ host:			## the userlands of host and guest
 ##@ Tidy up
 
 .PHONY: clean
-clean:			## remove what was built, keep downloads and compiler cache
-	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +
+clean:			## remove what was built; keep downloads, compiler cache, trees
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name cache ! -name '*tree' \
+		-exec rm -rf {} +
 
 .PHONY: distclean
-distclean:		## remove all of build/
+distclean:		## remove all of build/, commits in trees too
 	@rm -rf build
