@@ -84,7 +84,7 @@ static inline bool counters_open(struct counters *counters, const struct perf_ev
  * ran in between: where RDPMC is emulated that takes its time, and a tick
  * comes often.
  */
-__attribute__((noinline, unused))
+__attribute__((__noinline__, __unused__))
 static void counters_rdpmc(struct probe *probe, const uint32_t *index)
 {
 	asm volatile("mov 4(%[index]), %%ecx\n\t"
@@ -121,7 +121,7 @@ static void counters_rdpmc(struct probe *probe, const uint32_t *index)
  * Read @counters into @probe, whose mark is set.  False if that is no good: a
  * counter did not count, or the kernel came in between.
  */
-__attribute__((unused))
+__attribute__((__unused__))
 static bool counters_read(struct counters *counters, struct probe *probe)
 {
 	uint64_t offset[MODES];

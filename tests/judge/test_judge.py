@@ -198,6 +198,54 @@ class Checks(unittest.TestCase):
         text = data("good.jsonl").replace('"cycles":{"hu":120,"hk":1000', '"cycles":{"hu":120,"hk":1001')
         self.assertIn("disturbed", self.problems("off-equal", output=good, trace_text=text)[0])
 
+    def test_guest_equal(self):
+        """1000 guest kernel and 100 user instructions and three emulated, one of them a user's."""
+        text = data("good.jsonl").replace(
+            '{"insns":{"hu":1100,"hk":1500,"gu":0,"gk":0',
+            '{"insns":{"hu":1100,"hk":1500,"gu":100,"gk":1000').replace(
+            '"ticks":2600,', '"ticks":2600,"x":0,').replace(
+            '{"insns":{"hu":1120,"hk":1500,"gu":0,"gk":0',
+            '{"insns":{"hu":1120,"hk":1500,"gu":100,"gk":1000').replace(
+            '"cycles":{"hu":1100,"hk":1500},"exits":{}',
+            '"cycles":{"hu":1100,"hk":1500},"exits":{"cpuid":2,"ept-misconfig":1,"hlt":0}')
+        good = "".join(f"# lab: guest.x.instructions.{mode}.10-12={value}\n"
+                       for mode, value in (("u", 101), ("k", 1002), ("uk", 1103))) + \
+            "# lab: guest.x.branches.uk.10-12=0\n# lab: emulated.10.user=1\n" \
+            "# lab: emulated.10.mmio=1\n# lab: known.10.user=101\n"
+        self.assertEqual(self.problems("guest-equal", output=good, trace_text=text), [])
+        for wrong in (good.replace("=1002", "=1001"), good.replace("uk.10-12=0", "uk.10-12=1")):
+            self.assertEqual(len(self.problems("guest-equal", output=wrong, trace_text=text)), 1)
+        wrong = good.replace("known.10.user=101", "known.10.user=100")
+        self.assertEqual(len(self.problems("guest-equal", output=wrong, trace_text=text)), 3)
+        self.assertEqual(len(self.problems("guest-equal", "2", output=good, trace_text=text)), 4)
+        self.assertEqual(len(self.problems("guest-equal")), 1)
+        text = text.replace('"cycles":{"hu":120,', '"cycles":{"gu":1,"hu":120,')
+        self.assertIn("disturbed", self.problems("guest-equal", output=good, trace_text=text)[0])
+
+    def test_blind_window(self):
+        text = data("good.jsonl").replace('"ticks":2600,"books":[{', '"ticks":2600,"books":[{"off":'
+                                          '{"insns":{"hk":30}},').replace(
+            '"cycles":{"hu":1100,"hk":1500},"exits":{}',
+            '"cycles":{"hu":1100,"hk":1500},"exits":{"cpuid":2,"hlt":1}')
+        out = "# lab: swaps.cpuid.10-12=1\n"
+        self.assertEqual(self.problems("blind-window", "10", "3", output=out, trace_text=text), [])
+        self.assertEqual(len(self.problems("blind-window", "9", "3", output=out, trace_text=text)),
+                         1)
+        self.assertEqual(len(self.problems("blind-window", "10", "4", output=out,
+                                           trace_text=text)), 1)
+        self.assertEqual(len(self.problems("blind-window")), 1)
+
+    def test_vpmi_equal(self):
+        text = data("good.jsonl").replace('"ticks":2600,', '"ticks":2600,"x":0,')
+        at = text.index('"delivered":0', text.index('"x":0'))
+        text = text[:at] + '"delivered":7' + text[at + len('"delivered":0'):]
+        self.assertEqual(self.problems("vpmi-equal", output="# lab: vpmi.10-12=7\n",
+                                       trace_text=text), [])
+        self.assertEqual(len(self.problems("vpmi-equal", output="# lab: vpmi.10-12=6\n",
+                                           trace_text=text)), 1)
+        self.assertEqual(len(self.problems("vpmi-equal", output="# lab: vpmi.10-12=0\n")), 1)
+        self.assertEqual(len(self.problems("vpmi-equal")), 1)
+
     def test_group_sum(self):
         def out(off, empty):
             return "".join(f"# lab: group.instructions.{load}.0.{mode}={value}\n"

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What our KVM programs share: guests whose PMU is read beside marks, KTAP and
+ * exact host counters.  On top of the base's selftest library.
+ */
+#ifndef TESTS_KVM_GUEST_H
+#define TESTS_KVM_GUEST_H
+
+#include "apic.h"
+#include "kvm_util.h"
+#include "pmu.h"
+#include "processor.h"
+#include "test_util.h"
+
+#include <lab/mark.h>
+#include "../host/lab-test.h"
+
+#define MSR_FIXED_CTR0		0x309
+#define MSR_FIXED_CTR_CTRL	0x38d
+#define MSR_GLOBAL_STATUS	0x38e
+#define MSR_GLOBAL_CTRL		0x38f
+#define MSR_GLOBAL_OVF_CTRL	0x390
+#define MSR_EVNTSEL0		0x186
+#define MSR_A_PMC0		0x4c1
+#define MSR_DEADLINE		0x6e0
+#define MSR_X2APIC_ICR		0x830
+
+#define EVENTSEL_USR		ARCH_PERFMON_EVENTSEL_USR
+#define EVENTSEL_OS		ARCH_PERFMON_EVENTSEL_OS
+#define EVENTSEL_INT		ARCH_PERFMON_EVENTSEL_INT
+#define EVENTSEL_EN		ARCH_PERFMON_EVENTSEL_ENABLE
+
+/* The guest's PMU, by its CPUID. */
+struct guest_pmu {
+	unsigned int version, gp, fixed;
+	unsigned int width;
+};
+
+static inline struct guest_pmu guest_pmu(void)
+{
+	return (struct guest_pmu) {
+		.version = this_cpu_property(X86_PROPERTY_PMU_VERSION),
+		.gp = this_cpu_property(X86_PROPERTY_PMU_NR_GP_COUNTERS),
+		.fixed = this_cpu_property(X86_PROPERTY_PMU_NR_FIXED_COUNTERS),
+		.width = this_cpu_property(X86_PROPERTY_PMU_GP_COUNTERS_BIT_WIDTH),
+	};
+}
+
+static inline uint64_t guest_rdpmc(uint32_t counter)
+{
+	uint32_t a, d;
+
+	asm volatile("rdpmc" : "=a"(a), "=d"(d) : "c"(counter));
+	return a | (uint64_t)d << 32;
+}
+
+/* An interrupt that is the guest's own: by vector, with an end of interrupt. */
+static inline void guest_eoi(void)
+{
+	wrmsr(APIC_BASE_MSR + (APIC_EOI >> 4), 0);
+}
+
+/* STI and an instruction behind it, for what is pending; then no more. */
+static inline void guest_take_interrupts(void)
+{
+	asm volatile("sti\n\tnop\n\tnop\n\tcli" : : : "memory");
+}
+
+/* Is @word among the arguments?  NULL if not, else what follows it (`cpu1`: "1"). */
+static inline const char *argument(char *argv[], const char *word)
+{
+	for (char **arg = argv + 1; *arg; arg++)
+		if (!strncmp(*arg, word, strlen(word)))
+			return *arg + strlen(word);
+	return NULL;
+}
+
+/* Pin to the CPU that `cpuN` says, the first by default. */
+static inline int pin_by_argument(char *argv[])
+{
+	const char *number = argument(argv, "cpu");
+	int cpu = number ? atoi(number) : 0;
+
+	pin_to_cpu(cpu);
+	return cpu;
+}
+
+/* Which vCPU exits are left to the program; false: it must deal with @run. */
+static inline bool reached_ucall(struct kvm_vcpu *vcpu, struct ucall *uc)
+{
+	switch (get_ucall(vcpu, uc)) {
+	case UCALL_ABORT:
+		REPORT_GUEST_ASSERT(*uc);
+	case UCALL_NONE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Overflows of the guest's counters, moved instruction by instruction across VM
+ * exits: each must reach the guest as one PMI that shows its status bit.
+ *
+ *   pmi_sweep [nmi] [sampling] [cpuN]
+ *
+ *   nmi        the guest's PMIs are NMIs, not interrupts
+ *   sampling   the host samples its own instructions at the same time
+ *
+ * Prints `vpmi.A-B`, by how much the row VPMI of /proc/interrupts grew between
+ * host marks A and B (check vpmi-equal).
+ */
+#include "guest.h"
+
+#define SWEEP		60	/* overflow after 1 to so many instructions */
+#define PAD		80	/* nops behind: more than the latest PMI's delay */
+#define FRESH		0xc0000000ul
+#define FRESH_PAGES	8192
+#define FRESH_SLOT	10
+#define PORT		0x80
+#define VECTOR		0x70
+#define MSR_UCODE_REV	0x8b
+#define LVTPC		(APIC_BASE_MSR + 0x34)
+#define WIDTH		48
+
+#define GP0		BIT_ULL(0)
+#define FIXED0		BIT_ULL(32)
+
+#define NOPS(n)		asm volatile(".rept " #n "\n\tnop\n\t.endr" : : : "memory")
+#define PADDING		asm volatile(".rept %c0\n\tnop\n\t.endr" : : "i"(PAD) : "memory")
+
+/* What one kind came to; shared with the host. */
+static struct result {
+	unsigned int trials;
+	unsigned int lost;	/* no PMI for an overflow */
+	unsigned int silent;	/* PMIs with no status bit */
+	unsigned int doubled;	/* more PMIs than overflows */
+	unsigned int status;	/* status bits missing or too many */
+	unsigned int masked;	/* a PMI in spite of the mask */
+} result;
+
+static struct {
+	bool nmi;
+} shared;
+
+static volatile uint64_t seen;
+static volatile unsigned int pmis;
+static unsigned long fresh;
+
+/* --- the guest ------------------------------------------------------------- */
+
+static void on_pmi(struct ex_regs *regs)
+{
+	uint64_t status = rdmsr(MSR_GLOBAL_STATUS);
+
+	pmis++;
+	seen |= status;
+	if (!status)
+		result.silent++;
+	wrmsr(MSR_GLOBAL_OVF_CTRL, status);
+	wrmsr(LVTPC, shared.nmi ? APIC_DM_NMI : VECTOR);
+	if (!shared.nmi)
+		guest_eoi();
+}
+
+static void exit_none(void)
+{
+	asm volatile("" : : : "memory");
+}
+
+static void exit_cpuid(void)
+{
+	uint32_t a, b, c, d;
+
+	__cpuid(0, 0, &a, &b, &c, &d);
+}
+
+static void exit_rdmsr(void)
+{
+	rdmsr(MSR_UCODE_REV);
+}
+
+/* The fast path. */
+static void exit_deadline(void)
+{
+	wrmsr(MSR_DEADLINE, rdtsc() + 100000000);
+}
+
+static void exit_out(void)
+{
+	asm volatile("out %%al, %0" : : "i"(PORT), "a"(0));
+}
+
+static void exit_ept(void)
+{
+	((volatile char *)FRESH)[fresh++ * 4096] = 1;
+}
+
+static void exit_hypercall(void)
+{
+	kvm_hypercall(0x12345, 0, 0, 0, 0);
+}
+
+static const struct kind {
+	const char *name;
+	void (*run)(void);
+} kinds[] = {
+	{ "none", exit_none },
+	{ "cpuid", exit_cpuid },
+	{ "rdmsr", exit_rdmsr },
+	{ "deadline", exit_deadline },
+	{ "out", exit_out },
+	{ "ept", exit_ept },
+	{ "hypercall", exit_hypercall },
+};
+
+#define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
+
+/* Overflow of @counters after @gp and @fixed instructions, exits in between. */
+static void run(const struct kind *kind, uint64_t counters, unsigned int gp, unsigned int fixed)
+{
+	pmis = 0;
+	seen = 0;
+	wrmsr(MSR_A_PMC0, (1ull << WIDTH) - gp);
+	wrmsr(MSR_FIXED_CTR0, (1ull << WIDTH) - fixed);
+	asm volatile("sti" : : : "memory");
+	wrmsr(MSR_GLOBAL_CTRL, counters);
+	NOPS(6);
+	kind->run();
+	NOPS(6);
+	kind->run();
+	NOPS(6);
+	PADDING;
+	wrmsr(MSR_GLOBAL_CTRL, 0);
+	PADDING;
+	asm volatile("cli" : : : "memory");
+	result.trials++;
+}
+
+static void judge(uint64_t counters)
+{
+	unsigned int overflows = __builtin_popcountll(counters);
+
+	if (seen != counters || rdmsr(MSR_GLOBAL_STATUS))
+		result.status++;
+	if (!pmis)
+		result.lost++;
+	if (pmis > overflows)
+		result.doubled++;
+	wrmsr(MSR_GLOBAL_OVF_CTRL, counters);
+}
+
+static void sweep(const struct kind *kind)
+{
+	static const int apart[] = { 0, 1, 5, 20 };
+
+	for (unsigned int n = 1; n <= SWEEP; n++) {
+		run(kind, GP0, n, 1);
+		judge(GP0);
+		run(kind, FIXED0, 1, n);
+		judge(FIXED0);
+		for (unsigned int i = 0; i < ARRAY_SIZE(apart); i++) {
+			run(kind, GP0 | FIXED0, n, n + apart[i]);
+			judge(GP0 | FIXED0);
+		}
+	}
+}
+
+/* With LVTPC masked there is the status bit and no PMI, later neither. */
+static void sweep_masked(const struct kind *kind)
+{
+	uint32_t lvtpc = shared.nmi ? APIC_DM_NMI : VECTOR;
+
+	for (unsigned int n = 1; n <= SWEEP; n++) {
+		wrmsr(LVTPC, lvtpc | APIC_LVT_MASKED);
+		run(kind, GP0, n, 1);
+		if (rdmsr(MSR_GLOBAL_STATUS) != GP0)
+			result.status++;
+		wrmsr(MSR_GLOBAL_OVF_CTRL, GP0);
+		wrmsr(LVTPC, lvtpc);
+		asm volatile("sti" : : : "memory");
+		PADDING;
+		asm volatile("cli" : : : "memory");
+		if (pmis)
+			result.masked++;
+	}
+}
+
+static void guest_main(void)
+{
+	x2apic_enable();
+	wrmsr(APIC_BASE_MSR + (APIC_LVTT >> 4),
+	      APIC_LVT_TIMER_TSCDEADLINE | APIC_LVT_MASKED | VECTOR);
+	wrmsr(LVTPC, shared.nmi ? APIC_DM_NMI : VECTOR);
+	wrmsr(MSR_GLOBAL_CTRL, 0);
+	wrmsr(MSR_EVNTSEL0, INTEL_ARCH_INSTRUCTIONS_RETIRED | EVENTSEL_OS | EVENTSEL_INT |
+	      EVENTSEL_EN);
+	wrmsr(MSR_FIXED_CTR_CTRL, FIXED_PMC_CTRL(0, FIXED_PMC_KERNEL | FIXED_PMC_ENABLE_PMI));
+	for (unsigned int kind = 0; kind < KINDS; kind++) {
+		memset(&result, 0, sizeof(result));
+		sweep(&kinds[kind]);
+		GUEST_SYNC(2 * kind);
+		memset(&result, 0, sizeof(result));
+		sweep_masked(&kinds[kind]);
+		GUEST_SYNC(2 * kind + 1);
+	}
+	GUEST_DONE();
+}
+
+/* --- the host -------------------------------------------------------------- */
+
+/* The sum over all CPUs of row VPMI. */
+static unsigned long vpmi(void)
+{
+	FILE *file = fopen("/proc/interrupts", "r");
+	unsigned long sum = 0, number;
+	char line[1024];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		char *at = strstr(line, "VPMI:"), *end;
+
+		if (!at)
+			continue;
+		for (at += 5; number = strtoul(at, &end, 10), end != at; at = end)
+			sum += number;
+	}
+	if (file)
+		fclose(file);
+	return sum;
+}
+
+static void start_sampling(int cpu)
+{
+	struct perf_event_attr attr = event_attr(PERF_COUNT_HW_INSTRUCTIONS, 2);
+	int fd;
+
+	attr.exclude_guest = 1;
+	attr.sample_period = 20011;
+	fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, 0);
+	if (fd < 0)
+		die("a sampling event");
+	ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
+}
+
+static void report(unsigned int stage)
+{
+	const char *name = kinds[stage / 2].name;
+	bool masked = stage & 1;
+
+	printf("# %s: %u trials, %u lost, %u silent, %u doubled, %u with wrong status, %u in spite of the mask\n",
+	       name, result.trials, result.lost, result.silent, result.doubled, result.status,
+	       result.masked);
+	ktap_result(result.trials == (masked ? 1 : 6) * SWEEP && !result.lost && !result.silent &&
+		    !result.doubled && !result.status && !result.masked,
+		    "%s%s", name, masked ? "-masked" : "");
+}
+
+int main(int argc, char *argv[])
+{
+	unsigned long long mark = 1000;
+	struct kvm_vcpu *vcpu;
+	unsigned long before;
+	struct kvm_vm *vm;
+	struct ucall uc;
+	int cpu;
+
+	ktap_plan(2 * KINDS);
+	cpu = pin_by_argument(argv);
+	shared.nmi = argument(argv, "nmi");
+	if (argument(argv, "sampling"))
+		start_sampling(cpu);
+	vm = vm_create_with_one_vcpu(&vcpu, guest_main);
+	vcpu_set_cpuid_feature(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER);
+	vm_install_exception_handler(vm, VECTOR, on_pmi);
+	vm_install_exception_handler(vm, NMI_VECTOR, on_pmi);
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, FRESH, FRESH_SLOT, FRESH_PAGES, 0);
+	virt_map(vm, FRESH, FRESH, FRESH_PAGES);
+	sync_global_to_guest(vm, shared);
+	before = vpmi();
+	lab_mark(mark);
+	for (;;) {
+		vcpu_run(vcpu);
+		if (vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == PORT)
+			continue;
+		if (!reached_ucall(vcpu, &uc))
+			TEST_FAIL("exit %s", exit_reason_str(vcpu->run->exit_reason));
+		if (uc.cmd == UCALL_DONE)
+			break;
+		sync_global_from_guest(vm, result);
+		report(uc.args[1]);
+	}
+	lab_mark(mark + 1);
+	printf("# lab: vpmi.%llu-%llu=%lu\n", mark, mark + 1, vpmi() - before);
+	kvm_vm_free(vm);
+	return ktap_exit();
+}
