@@ -39,6 +39,27 @@ class Configuration(unittest.TestCase):
         self.assertEqual([case.name for case in found], ["a.spr", "a.zen4"])
         self.assertEqual([case.keys["command"] for case in found], ["x", "y"])
 
+    def test_vary(self):
+        found = cases("[a]\nmachine = spr\ncpus = 3\ncommand = x\nvary = cpus 1 2\n seed 0 5\n")
+        self.assertEqual([case.name for case in found],
+                         ["a.spr.cpus=1.seed=0", "a.spr.cpus=1.seed=5",
+                          "a.spr.cpus=2.seed=0", "a.spr.cpus=2.seed=5"])
+        self.assertEqual(found[2].lab_run()[3:5], ["-c", "2"])
+        self.assertIn("--seed", found[2].lab_run())
+        for wrong in ("cpu 1", "cpus"):
+            with self.assertRaises(RUNNER.ConfigError):
+                cases(f"[a]\nmachine = spr\ncommand = x\nvary = {wrong}\n")
+
+    def test_summary(self):
+        outcomes = [RUNNER.Outcome("a.spr.seed=0", 1, [], []),
+                    RUNNER.Outcome("a.spr.seed=5", 2, [("rule", "x|y")], []),
+                    RUNNER.Outcome("b", 3, [], [], "no reason")]
+        with tempfile.NamedTemporaryFile("r", suffix=".md") as handle:
+            RUNNER.write_summary(handle.name, outcomes)
+            self.assertEqual(handle.read().splitlines()[2:],
+                             ["| a.spr | 1 | 1 | 0 | 3 | .seed=5 rule: x\\|y |",
+                              "| b | 0 | 0 | 1 | 3 | no reason |"])
+
     def test_arguments(self):
         case, = cases("[a]\nmachine = spr\ncpus = 2\nmodules = kvm.a=1\n b.c=2\nfiles = f g:/h\n"
                       "seed = 5\npmi-delay = 7\ndebug = yes\ncommand = echo hi\n")
