@@ -31,6 +31,12 @@ class Warnings(unittest.TestCase):
         doc = "kernel/x.c:5: warning: Function parameter or struct member 'a' not described in 'f'"
         self.assertEqual(check_series.new_warnings("", doc), [doc])
 
+    def test_kernel_doc_that_was_not_complete(self):
+        doc = "kernel/x.h:5: warning: Function parameter or struct member 'a' not described in 's'"
+        one_more = doc.replace("'a'", "'b'")
+        other = one_more.replace("'s'", "'t'")
+        self.assertEqual(check_series.new_warnings(doc, f"{doc}\n{one_more}\n{other}"), [other])
+
     def test_errors(self):
         self.assertEqual(len(check_series.new_warnings("", "../a.c:1:1: error: unknown type")), 1)
 
