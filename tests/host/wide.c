@@ -3,6 +3,8 @@
  * Count everything on one CPU, while other events come and go there, and read
  * the counters beside marks.  perf switches the PMU off to change its counters:
  * what the books have as `off` is all that may be missing (check off-equal).
+ *
+ *   wide [MARK]   number the marks from MARK on
  */
 #include <sys/wait.h>
 
@@ -77,10 +79,10 @@ static const struct {
 #define LOADS	(sizeof(loads) / sizeof(loads[0]))
 #define EVENTS	(sizeof(event_names) / sizeof(event_names[0]))
 
+static uint64_t mark = 1000;
+
 static bool settled(struct counters *counters, struct probe *probe)
 {
-	static uint64_t mark = 1000;
-
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		*probe = (struct probe) { .mark = mark };
 		mark += 2;
@@ -109,8 +111,10 @@ static bool measure(int load, const char *event, struct counters *counters)
 	return true;
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
+	if (argc > 1)
+		mark = atoi(argv[1]);
 	pin_to_cpu(0);
 	ktap_plan(LOADS * EVENTS);
 	for (size_t event = 0; event < EVENTS; event++) {

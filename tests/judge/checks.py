@@ -55,6 +55,19 @@ def output_has(run, *words):
 
 
 @check
+def console_has(run, *words):
+    """The kernel log holds this text."""
+    return _has("console", run.console, words)
+
+
+@check
+def backtraces(run, least):
+    """Other CPUs were asked for backtraces by NMI at least so many times."""
+    count = len(re.findall(r"NMI backtrace for cpu", run.console))
+    return [] if count >= int(least) else [f"{count} backtraces by NMI, want {least}"]
+
+
+@check
 def console_lacks(run, *words):
     """The kernel log does not hold this text."""
     text = " ".join(words)
@@ -451,6 +464,31 @@ def perf_stat_loop(run, slack="0", world="h"):
             if abs(counts[event] - total) > int(slack):
                 problems.append(f"{event}: perf {counts[event]}, :u and :k are {total}")
     return problems
+
+
+@check
+def perf_stat_wide(run, *marks):
+    """`perf stat -a` around loop, with marks FIRST-LAST around both, is what the host did.
+
+    Lines `stat FIRST: ...`.  The counts are host counts of the one CPU: at least
+    what the books have between the loop's own marks, at most what they have
+    between FIRST and LAST, without what ran while the PMU was off.
+    """
+    problems = []
+    for nth, pair in enumerate(marks):
+        first, last = pair.split("-")
+        counts = perf_stat("\n".join(re.findall(rf"^stat {first}: (.*)$", run.output,
+                                                re.MULTILINE)))
+        inner = run.trace.between(1, 2, nth)
+        outer = run.trace.between(int(first), int(last))
+        for event in ("instructions", "branches", "cycles"):
+            low, high = (books.count(BOOKS_OF[event], "hu+hk") -
+                         books.count(BOOKS_OF[event], "hu+hk", off=True)
+                         for books in (inner, outer))
+            if not low <= counts.get(event, -1) <= high:
+                problems.append(f"marks {pair}: {event}: perf {counts.get(event, 'nothing')}, "
+                                f"books between {low} and {high}")
+    return problems if marks else ["no marks given"]
 
 
 @check

@@ -246,6 +246,28 @@ class Checks(unittest.TestCase):
         self.assertEqual(len(self.problems("vpmi-equal", output="# lab: vpmi.10-12=0\n")), 1)
         self.assertEqual(len(self.problems("vpmi-equal")), 1)
 
+    def test_perf_stat_wide(self):
+        def out(value):
+            return "".join(f"stat 10: {number},,{event},1,100.00,,\n" for number, event in
+                           ((value, "instructions"), (150, "branches"), (1500, "cycles")))
+        text = "\n".join(line for line in data("good.jsonl").splitlines())
+        text = text.replace('"mark":11,', '"mark":1,').replace('"mark":12,', '"mark":2,') \
+            .replace('"mark":13,', '"mark":11,')
+        self.assertEqual(self.problems("perf-stat-wide", "10-11", output=out(1500),
+                                       trace_text=text), [])
+        for wrong in (1479, 1521):
+            self.assertEqual(len(self.problems("perf-stat-wide", "10-11", output=out(wrong),
+                                               trace_text=text)), 1)
+        self.assertEqual(len(self.problems("perf-stat-wide", "10-11", trace_text=text)), 3)
+        self.assertEqual(len(self.problems("perf-stat-wide")), 1)
+
+    def test_console(self):
+        text = "[ 1.0] NMI backtrace for cpu 0\n[ 1.1] NMI backtrace for cpu 1\n"
+        self.assertEqual(self.problems("backtraces", "2", console=text), [])
+        self.assertEqual(len(self.problems("backtraces", "3", console=text)), 1)
+        self.assertEqual(self.problems("console-has", "for", "cpu", console=text), [])
+        self.assertEqual(len(self.problems("console-has", "for", "dog", console=text)), 1)
+
     def test_group_sum(self):
         def out(off, empty):
             return "".join(f"# lab: group.instructions.{load}.0.{mode}={value}\n"

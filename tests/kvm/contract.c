@@ -227,6 +227,7 @@ static void with_vm_without_pmu(void)
 
 int main(void)
 {
+	require_mediated_pmu();
 	pin_to_cpu(0);
 	ktap_plan(25);
 	write_number("/proc/sys/kernel/watchdog_thresh", 1);

@@ -7,6 +7,7 @@
  *   exits few     two of them, for a vPMU that shares the counters with the host
  *   exits alone   all, and no events of the host: once around the kinds
  *   exits cpu1    on this CPU
+ *   exits busy    measure nothing, go on until killed; prints `busy` when it starts
  *
  * The guest reads its counters beside marks (check guest-equal), and so does
  * the host its CPU-wide exclude_guest events (check off-equal).  The judge knows
@@ -144,7 +145,7 @@ static void do_mmio(void)
 static void do_ept(void)
 {
 	for (int i = 0; i < ROUNDS; i++)
-		((volatile char *)FRESH)[fresh++ * 4096] = 1;
+		((volatile char *)FRESH)[fresh++ % FRESH_PAGES * 4096] = 1;
 }
 
 static void do_hypercall(void)
@@ -410,12 +411,26 @@ static void print_host(const struct kind *kind, const char *event, const struct 
 		       (unsigned long long)(after->value[mode] - before->value[mode]));
 }
 
+static void __attribute__((__noreturn__)) stay_busy(void)
+{
+	struct kvm_vcpu *vcpu;
+
+	make_guest(&vcpu);
+	printf("busy\n");
+	fflush(stdout);
+	for (;;)
+		run_to_sync(vcpu);
+}
+
 int main(int argc, char *argv[])
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
-	int events, cpu = pin_by_argument(argv);
+	int events, cpu;
 
+	if (argument(argv, "busy"))
+		stay_busy();
+	cpu = pin_by_argument(argv);
 	shared.few = argument(argv, "few");
 	shared.alone = argument(argv, "alone");
 	events = shared.alone ? 1 : 3;

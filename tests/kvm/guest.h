@@ -85,6 +85,20 @@ static inline int pin_by_argument(char *argv[])
 	return cpu;
 }
 
+/* Leave, as skipped, where KVM's vPMU is not a mediated one. */
+static inline void require_mediated_pmu(void)
+{
+	FILE *file = fopen("/sys/module/kvm/parameters/enable_mediated_pmu", "r");
+	int on = file ? fgetc(file) : 'N';
+
+	if (file)
+		fclose(file);
+	if (on == 'Y')
+		return;
+	printf("KTAP version 1\n1..0 # SKIP no mediated vPMU\n");
+	exit(KSFT_SKIP);
+}
+
 /* Which vCPU exits are left to the program; false: it must deal with @run. */
 static inline bool reached_ucall(struct kvm_vcpu *vcpu, struct ucall *uc)
 {
