@@ -228,10 +228,15 @@ class Checks(unittest.TestCase):
             '"cycles":{"hu":1100,"hk":1500},"exits":{}',
             '"cycles":{"hu":1100,"hk":1500},"exits":{"cpuid":2,"hlt":1}')
         out = "# lab: swaps.cpuid.10-12=1\n"
-        self.assertEqual(self.problems("blind-window", "10", "3", output=out, trace_text=text), [])
-        self.assertEqual(len(self.problems("blind-window", "9", "3", output=out, trace_text=text)),
-                         1)
-        self.assertEqual(len(self.problems("blind-window", "10", "4", output=out,
+        self.assertEqual(self.problems("blind-window", "10", "9", "3", output=out, trace_text=text), [])
+        self.assertEqual(len(self.problems("blind-window", "9", "10", "3", output=out,
+                                           trace_text=text)), 1)
+        self.assertEqual(len(self.problems("blind-window", "10", "9", "4", output=out,
+                                           trace_text=text)), 1)
+        out = "# lab: fastpath.cpuid.10-12=1\n"
+        self.assertEqual(self.problems("blind-window", "9", "10", "3", output=out,
+                                       trace_text=text), [])
+        self.assertEqual(len(self.problems("blind-window", "10", "9", "3", output=out,
                                            trace_text=text)), 1)
         self.assertEqual(len(self.problems("blind-window")), 1)
 

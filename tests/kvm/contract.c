@@ -126,33 +126,13 @@ static void write_number(const char *path, unsigned long number)
 		die("%s", path);
 }
 
-/* NMIs of all CPUs. */
-static unsigned long nmis(void)
-{
-	FILE *file = fopen("/proc/interrupts", "r");
-	unsigned long sum = 0, number;
-	char line[1024];
-
-	while (file && fgets(line, sizeof(line), file)) {
-		char *at = strstr(line, "NMI:"), *end;
-
-		if (!at)
-			continue;
-		for (at += 4; number = strtoul(at, &end, 10), end != at; at = end)
-			sum += number;
-	}
-	if (file)
-		fclose(file);
-	return sum;
-}
-
 /* On, and its event counts: an NMI at least each second of work. */
 static void result_watchdog(const char *name)
 {
-	unsigned long before = nmis();
+	unsigned long before = interrupts_in_row("NMI:");
 
 	spin(WATCHDOG_ROUNDS);
-	ktap_result(read_number("/proc/sys/kernel/nmi_watchdog") == 1 && nmis() > before,
+	ktap_result(read_number("/proc/sys/kernel/nmi_watchdog") == 1 && interrupts_in_row("NMI:") > before,
 		    "watchdog-%s", name);
 }
 

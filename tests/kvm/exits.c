@@ -12,7 +12,8 @@
  * The guest reads its counters beside marks (check guest-equal), and so does
  * the host its CPU-wide exclude_guest events (check off-equal).  The judge knows
  * from the books which instructions KVM emulated; what they cannot tell is
- * printed: `swaps.KIND.A-B`, marks of the host on either side of a measurement;
+ * printed: `swaps.KIND.A-B`, marks of the host on either side of a measurement
+ * (`fastpath.KIND.A-B` if exits are among them after which KVM enters at once);
  * `emulated.A.user`, those from user mode behind mark A, and `known.A.user` all of
  * them, as the code has them; `emulated.A.mmio`, accesses to memory that is not
  * there.
@@ -239,6 +240,7 @@ static const struct kind {
 	void (*run)(void);
 	unsigned int user;	/* instructions emulated in user mode */
 	unsigned int mmio;
+	bool fast;		/* some of its exits take the fast path */
 } kinds[] = {
 	{ "spin", do_spin },
 	{ "cpuid", do_cpuid },
@@ -250,11 +252,11 @@ static const struct kind {
 	{ "ept", do_ept },
 	{ "hypercall", do_hypercall },
 	{ "rdpmc", do_rdpmc },
-	{ "hlt", do_hlt },
-	{ "deadline", do_deadline },
-	{ "ipi", do_ipi },
+	{ "hlt", do_hlt, .fast = true },
+	{ "deadline", do_deadline, .fast = true },
+	{ "ipi", do_ipi, .fast = true },
 	{ "user", do_user, ROUNDS },
-	{ "mixed", do_mixed, ROUNDS },
+	{ "mixed", do_mixed, ROUNDS, .fast = true },
 };
 
 #define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
@@ -402,8 +404,8 @@ static void print_guest(const struct kind *kind)
 static void print_host(const struct kind *kind, const char *event, const struct probe *before,
 		       const struct probe *after)
 {
-	printf("# lab: swaps.%s.%llu-%llu=1\n", kind->name, (unsigned long long)before->mark,
-	       (unsigned long long)after->mark);
+	printf("# lab: %s.%s.%llu-%llu=1\n", kind->fast ? "fastpath" : "swaps", kind->name,
+	       (unsigned long long)before->mark, (unsigned long long)after->mark);
 	for (int mode = 0; mode < MODES && !shared.alone; mode++)
 		printf("# lab: wide.%s.%s.%s.%llu-%llu=%llu\n", kind->name, event,
 		       mode_names[mode], (unsigned long long)before->mark,

@@ -85,6 +85,26 @@ static inline int pin_by_argument(char *argv[])
 	return cpu;
 }
 
+/* The sum over all CPUs of a row of /proc/interrupts, as `NMI:`. */
+static inline unsigned long interrupts_in_row(const char *row)
+{
+	FILE *file = fopen("/proc/interrupts", "r");
+	unsigned long sum = 0, number;
+	char line[1024];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		char *at = line + strspn(line, " "), *end;
+
+		if (strncmp(at, row, strlen(row)))
+			continue;
+		for (at += strlen(row); number = strtoul(at, &end, 10), end != at; at = end)
+			sum += number;
+	}
+	if (file)
+		fclose(file);
+	return sum;
+}
+
 /* Leave, as skipped, where KVM's vPMU is not a mediated one. */
 static inline void require_mediated_pmu(void)
 {

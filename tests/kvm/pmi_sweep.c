@@ -9,7 +9,7 @@
  *   sampling   the host samples its own instructions at the same time
  *
  * Prints `vpmi.A-B`, by how much the row VPMI of /proc/interrupts grew between
- * host marks A and B (check vpmi-equal).
+ * host marks A and B (check vpmi-equal), and `host.nmis`, row NMI.
  */
 #include "guest.h"
 
@@ -210,26 +210,6 @@ static void guest_main(void)
 
 /* --- the host -------------------------------------------------------------- */
 
-/* The sum over all CPUs of row VPMI. */
-static unsigned long vpmi(void)
-{
-	FILE *file = fopen("/proc/interrupts", "r");
-	unsigned long sum = 0, number;
-	char line[1024];
-
-	while (file && fgets(line, sizeof(line), file)) {
-		char *at = strstr(line, "VPMI:"), *end;
-
-		if (!at)
-			continue;
-		for (at += 5; number = strtoul(at, &end, 10), end != at; at = end)
-			sum += number;
-	}
-	if (file)
-		fclose(file);
-	return sum;
-}
-
 static void start_sampling(int cpu)
 {
 	struct perf_event_attr attr = event_attr(PERF_COUNT_HW_INSTRUCTIONS, 2);
@@ -260,7 +240,7 @@ int main(int argc, char *argv[])
 {
 	unsigned long long mark = 1000;
 	struct kvm_vcpu *vcpu;
-	unsigned long before;
+	unsigned long vpmis, nmis;
 	struct kvm_vm *vm;
 	struct ucall uc;
 	int cpu;
@@ -277,7 +257,8 @@ int main(int argc, char *argv[])
 	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, FRESH, FRESH_SLOT, FRESH_PAGES, 0);
 	virt_map(vm, FRESH, FRESH, FRESH_PAGES);
 	sync_global_to_guest(vm, shared);
-	before = vpmi();
+	vpmis = interrupts_in_row("VPMI:");
+	nmis = interrupts_in_row("NMI:");
 	lab_mark(mark);
 	for (;;) {
 		vcpu_run(vcpu);
@@ -291,7 +272,9 @@ int main(int argc, char *argv[])
 		report(uc.args[1]);
 	}
 	lab_mark(mark + 1);
-	printf("# lab: vpmi.%llu-%llu=%lu\n", mark, mark + 1, vpmi() - before);
+	printf("# lab: vpmi.%llu-%llu=%lu\n", mark, mark + 1,
+	       interrupts_in_row("VPMI:") - vpmis);
+	printf("# lab: host.nmis=%lu\n", interrupts_in_row("NMI:") - nmis);
 	kvm_vm_free(vm);
 	return ktap_exit();
 }
