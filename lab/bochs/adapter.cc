@@ -97,8 +97,12 @@ std::string vmx_exit(Bit32u reason) {
   return "vmx-" + std::to_string(reason);
 }
 
+// Error code of a page fault: a reserved bit was set in the page's entry.
+constexpr Bit64u NPF_RESERVED = 1 << 3;
+
 std::string svm_exit(int reason, Bit64u exitinfo1) {
   if (reason == SVM_VMEXIT_MSR) return exitinfo1 ? "wrmsr" : "rdmsr";
+  if (reason == SVM_VMEXIT_NPF && exitinfo1 & NPF_RESERVED) return "npf-reserved";
   for (const auto &exit : svm_exit_name)
     if (exit.code == reason) return exit.name;
   if (reason >= 0 && reason < SVM_VMEXIT_DR0_READ) return "cr-access";
@@ -270,9 +274,10 @@ void lab_core_c::trapped() {
   lab.access = -1;
 }
 
-// Only before begin() has seen the credit.
+// A VMRUN; only before begin() has seen the credit.
 void lab_core_c::uncredit() {
   if (!credited()) return;
+  books.no_vmrun(lab.mode);
   lab.credited_at = ~Bit64u(0);
   if (lab.branch_credited_at != cpu->icount) return;
   lab.branch_credited_at = ~Bit64u(0);
@@ -528,6 +533,7 @@ void lab_svm_entered(BX_CPU_C *cpu) {
   if (!core) return;
   core->set_mode(lab::make_mode(cpu->user_pl, cpu->lab.guest_level));
   core->credit(true);
+  core->books.vmrun(cpu->lab.mode);
   core->finish();
 }
 

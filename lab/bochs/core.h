@@ -37,7 +37,7 @@ class lab_core_c {
   void sleep();        // HLT or MWAIT
   void access(unsigned kind);   // the instruction that runs accesses a PMU register
   void trapped();      // and causes a VM exit
-  void uncredit();     // the instruction that runs was credited and fails after all
+  void uncredit();     // the VMRUN that runs was credited and fails after all
   bool debugctl_valid(Bit64u value) const;
 
   BX_CPU_C *const cpu;

@@ -38,7 +38,8 @@ static std::string access_json(const uint64_t *n, const uint64_t *trapped) {
 }
 
 std::string Books::json() const {
-  std::string text = "{" + json(all_) + ",\"off\":{" + json(off_) + "},\"exits\":{";
+  std::string text = "{" + json(all_) + ",\"off\":{" + json(off_) + "},\"vmruns\":" +
+                     by_mode([=](unsigned mode) { return vmruns_[mode]; }) + ",\"exits\":{";
   bool first = true;
   for (const auto &exit : exits_) {
     if (!first) text += ",";

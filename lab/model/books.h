@@ -41,6 +41,10 @@ class Books {
     if (off) off_[mode] += n;
     last_ = now;
   }
+  // A VMRUN that the totals have as an instruction and a branch of this mode; not so
+  // after all.
+  void vmrun(unsigned mode) { vmruns_[mode]++; }
+  void no_vmrun(unsigned mode) { vmruns_[mode]--; }
   void exit(const std::string &reason) { exits_[reason]++; }
   void access(Access kind, unsigned mode) { accesses_[kind][mode]++; }
   void trapped(Access kind, unsigned mode) { trapped_[kind][mode]++; }
@@ -64,6 +68,7 @@ class Books {
 
   Totals last_;
   Counts all_[N_MODES], off_[N_MODES];
+  uint64_t vmruns_[N_MODES] = {};
   uint64_t accesses_[N_ACCESSES][N_MODES] = {}, trapped_[N_ACCESSES][N_MODES] = {};
   std::map<std::string, uint64_t> exits_;
 };

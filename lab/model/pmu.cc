@@ -81,7 +81,9 @@ void Pmu::begin(const Totals &now) {
 void Pmu::finish() {
   running_ = false;
   watch_ = WATCH_NONE;
+  off_ = !global_ctrl_;   // 0 where there is none
   for_each_counter([&](Counter &c) {
+    if (!machine_.has_global() && c.en && host_guest_filter(c)) off_ = false;
     c.enabled = counter_enabled(c);
     if (!c.enabled) return;
     running_ = true;

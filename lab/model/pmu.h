@@ -91,8 +91,9 @@ class Pmu {
   uint64_t global_ctrl() const { return global_ctrl_; }
   void load_global_ctrl(uint64_t value) { global_ctrl_ = value; }
 
-  // Is there a global control register, and is it 0?
-  bool off() const { return machine_.has_global() && !global_ctrl_; }
+  // Is the global control register 0?  Without that register: is the enable bit set
+  // in no selector that counts at all in host or guest, whichever it is now?
+  bool off() const { return off_; }
 
   // Has a counter that interrupts overflowed since the last call?
   bool take_overflow();
@@ -165,7 +166,7 @@ class Pmu {
   uint64_t storage_[N_STORAGE] = {};  // extra registers that only hold a value
   Totals last_;
   bool user_ = false, guest_ = false, svme_ = false;
-  bool running_ = false, overflow_ = false;
+  bool running_ = false, overflow_ = false, off_ = false;
   unsigned watch_ = 0;
 };
 

@@ -43,10 +43,12 @@ class Books:
     def __sub__(self, other):
         return Books(subtract(self.data, other.data))
 
-    def count(self, what, modes, off=False):
+    def count(self, what, modes, off=False, vmruns=True):
         """Sum of `what` ("insns", "branches", "cycles") over "hu+hk" or a list of modes.
 
-        @off: only while the PMU was off as a whole.
+        @off: only while the PMU was off as a whole.  @vmruns: False leaves out
+        VMRUNs, which count in a guest as an instruction and a branch; their cycle
+        stays.
         """
         if isinstance(modes, str):
             modes = modes.split("+")
@@ -54,7 +56,16 @@ class Books:
             if mode not in MODES:
                 raise ValueError(f"no such mode: {mode}")
         data = self.data.get("off", {}) if off else self.data
-        return sum(data.get(what, {}).get(mode, 0) for mode in modes)
+        total = sum(data.get(what, {}).get(mode, 0) for mode in modes)
+        if not vmruns and what in ("insns", "branches"):
+            if off:
+                raise ValueError("VMRUNs while the PMU was off are not told apart")
+            total -= self.vmruns(modes)
+        return total
+
+    def vmruns(self, modes):
+        """Successful VMRUNs that count in these modes, those that they enter."""
+        return self.count("vmruns", modes)
 
     def pmi(self, what="delivered"):
         """Number of PMIs "raised" or "delivered"."""

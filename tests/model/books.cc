@@ -31,7 +31,7 @@ TEST("modes are made of privilege level and guest level") {
 TEST("empty books name every mode and no exit") {
   const std::string zeros = "{\"hu\":0,\"hk\":0,\"gu\":0,\"gk\":0,\"nu\":0,\"nk\":0}";
   const std::string counts = "\"insns\":" + zeros + ",\"branches\":" + zeros + ",\"cycles\":" + zeros;
-  CHECK(Books().json() == "{" + counts + ",\"off\":{" + counts + "},\"exits\":{},\"access\":{\"rdmsr\":{},\"wrmsr\":{},\"rdpmc\":{},\"lvtpc\":{}},"
+  CHECK(Books().json() == "{" + counts + ",\"off\":{" + counts + "},\"vmruns\":" + zeros + ",\"exits\":{},\"access\":{\"rdmsr\":{},\"wrmsr\":{},\"rdpmc\":{},\"lvtpc\":{}},"
                           "\"pmi\":{\"raised\":0,\"delivered\":0,\"masked\":0}}");
 }
 
@@ -67,6 +67,18 @@ TEST("what happens while the PMU is off is in both") {
   check_has(json, "\"off\":{\"insns\":{\"hu\":20,\"hk\":22,\"gu\":24,\"gk\":26,\"nu\":28,\"nk\":30},"
                   "\"branches\":{\"hu\":40,\"hk\":42,\"gu\":44,\"gk\":46,\"nu\":48,\"nk\":50},"
                   "\"cycles\":{\"hu\":60,\"hk\":62,\"gu\":64,\"gk\":66,\"nu\":68,\"nk\":70}}");
+}
+
+TEST("VMRUNs are counted by mode, and are in the totals as they were") {
+  Books books;
+  Totals now;
+  now.n[SRC_INSTRUCTION] = 5;
+  books.account(GUEST_USER, now, false);
+  for (unsigned mode : {GUEST_USER, GUEST_USER, GUEST_KERNEL, NESTED_USER, NESTED_KERNEL, GUEST_KERNEL}) books.vmrun(mode);
+  books.no_vmrun(GUEST_KERNEL);
+  std::string json = books.json();
+  check_has(json, "{\"insns\":{\"hu\":0,\"hk\":0,\"gu\":5,\"gk\":0,\"nu\":0,\"nk\":0},");
+  check_has(json, "\"vmruns\":{\"hu\":0,\"hk\":0,\"gu\":2,\"gk\":1,\"nu\":1,\"nk\":1},");
 }
 
 TEST("exits, accesses and PMIs are counted by kind") {

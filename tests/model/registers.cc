@@ -344,12 +344,44 @@ MACHINE_TEST(ALL, "RDPMC reads counters and raises #GP for selectors that do not
     for (uint32_t i = 0; i < 16; i++) check_rdpmc_faults(rig, kind | i);
 }
 
-MACHINE_TEST(ALL, "is off as a whole while the global control register is 0, if there is one") {
+MACHINE_TEST(ALL & ~GLOBAL, "is off as a whole while no selector is enabled, where that is all there is") {
   Rig rig(part);
-  if (!part.global()) {
-    CHECK(!rig.pmu.off());
-    return;
+  CHECK(rig.pmu.off());
+  for (unsigned i = 0; i < part.gp; i++) {
+    // Neither the event nor the privilege level matters.
+    for (uint64_t value : {EN, INSTRUCTIONS | USR | EN, INSTRUCTIONS | OS | EN, INSTRUCTIONS | USR | OS | EN}) {
+      rig.wrmsr(rig.select(i), value);
+      CHECK_AT(!rig.pmu.off(), i);
+      rig.wrmsr(rig.select(part.gp - 1 - i), INSTRUCTIONS | USR | OS | EN);
+      rig.wrmsr(rig.select(i), value & ~EN);
+      CHECK_AT(!rig.pmu.off(), i);
+      rig.wrmsr(rig.select(part.gp - 1 - i), INSTRUCTIONS | USR | OS);
+      CHECK_AT(rig.pmu.off(), i);
+    }
   }
+}
+
+MACHINE_TEST(ALL & ~GLOBAL, "is off as a whole in the host while only guests are counted, and the reverse") {
+  Rig rig(part);
+  rig.svme(true);
+  for (bool guest : {false, true}) {
+    rig.mode(false, guest);
+    rig.wrmsr(rig.select(1), INSTRUCTIONS | USR | OS | EN | GUEST_ONLY);
+    EQUAL(rig.pmu.off(), !guest);
+    rig.mode(true, guest);
+    EQUAL(rig.pmu.off(), !guest);
+    rig.wrmsr(rig.select(1), INSTRUCTIONS | USR | OS | EN | HOST_ONLY);
+    EQUAL(rig.pmu.off(), guest);
+    rig.wrmsr(rig.select(1), INSTRUCTIONS | USR | OS | EN | HOST_ONLY | GUEST_ONLY);
+    CHECK(!rig.pmu.off());
+    rig.svme(false);
+    CHECK(rig.pmu.off());
+    rig.svme(true);
+  }
+}
+
+MACHINE_TEST(GLOBAL, "is off as a whole while the global control register is 0") {
+  Rig rig(part);
   for (unsigned i = 0; i < part.gp; i++) {
     rig.wrmsr(rig.global_ctrl(), 0);
     CHECK_AT(rig.pmu.off(), i);
