@@ -81,9 +81,9 @@ void Pmu::begin(const Totals &now) {
 void Pmu::finish() {
   running_ = false;
   watch_ = WATCH_NONE;
-  off_ = !global_ctrl_;   // 0 where there is none
+  off_ = !intel() || !global_ctrl_;
   for_each_counter([&](Counter &c) {
-    if (!machine_.has_global() && c.en && host_guest_filter(c)) off_ = false;
+    if (!intel() && c.en && globally_enabled(c) && host_guest_filter(c)) off_ = false;
     c.enabled = counter_enabled(c);
     if (!c.enabled) return;
     running_ = true;
@@ -94,9 +94,13 @@ void Pmu::finish() {
 // The one predicate that owns all filtering.
 bool Pmu::counter_enabled(const Counter &c) const {
   if (!c.en || !(user_ ? c.user : c.os)) return false;
-  if (machine_.has_global() && !((global_ctrl_ >> c.status_bit) & 1)) return false;
+  if (!globally_enabled(c)) return false;
   if (status_ & STATUS_CTR_FRZ) return false;
   return intel() || host_guest_filter(c);
+}
+
+bool Pmu::globally_enabled(const Counter &c) const {
+  return !machine_.has_global() || (global_ctrl_ >> c.status_bit) & 1;
 }
 
 // APM vol. 2: with either bit set an event counts only while EFER.SVME is 1,

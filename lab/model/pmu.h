@@ -91,8 +91,8 @@ class Pmu {
   uint64_t global_ctrl() const { return global_ctrl_; }
   void load_global_ctrl(uint64_t value) { global_ctrl_ = value; }
 
-  // Is the global control register 0?  Without that register: is the enable bit set
-  // in no selector that counts at all in host or guest, whichever it is now?
+  // Intel: is the global control register 0?  AMD: is there no counter that is on,
+  // by selector and global control, and for host or guest, whichever it is now?
   bool off() const { return off_; }
 
   // Has a counter that interrupts overflowed since the last call?
@@ -149,6 +149,7 @@ class Pmu {
   uint64_t inuse() const;
 
   bool counter_enabled(const Counter &c) const;
+  bool globally_enabled(const Counter &c) const;
   bool host_guest_filter(const Counter &c) const;
   static uint64_t events_in(const Counter &c, const Totals &delta);
   static bool stepwise(const Counter &c);

@@ -21,6 +21,7 @@
 static const char * const mode_names[MODES] = { "u", "k", "uk" };
 
 struct counters {
+	int only;	/* the one mode that is counted, or -1: all */
 	int fd[MODES];
 	volatile struct perf_event_mmap_page *page[MODES];
 };
@@ -45,16 +46,20 @@ static inline void counters_close(struct counters *counters)
 
 /*
  * Open and enable event @config with its mode added to @attr, for task @pid and
- * CPU @cpu as perf_event_open() has them.  False and errno if that fails.
+ * CPU @cpu as perf_event_open() has them, in mode @only or in all (-1).  False and
+ * errno if that fails.
  */
 static inline bool counters_open(struct counters *counters, const struct perf_event_attr *attr,
-				 pid_t pid, int cpu)
+				 pid_t pid, int cpu, int only)
 {
+	counters->only = only;
 	memset(counters->fd, -1, sizeof(counters->fd));
 	for (int mode = 0; mode < MODES; mode++) {
 		struct perf_event_attr one = *attr;
 		int error;
 
+		if (only >= 0 && only != mode)
+			continue;
 		one.size = sizeof(one);
 		one.disabled = 1;
 		one.exclude_kernel = mode == 0;
@@ -72,8 +77,12 @@ static inline bool counters_open(struct counters *counters, const struct perf_ev
 		errno = error;
 		return false;
 	}
-	for (int mode = 0; mode < MODES; mode++)
-		ioctl(counters->fd[mode], PERF_EVENT_IOC_ENABLE, 0);
+	for (int mode = 0; mode < MODES; mode++) {
+		if (only >= 0)
+			counters->page[mode] = counters->page[only];
+		if (counters->fd[mode] >= 0)
+			ioctl(counters->fd[mode], PERF_EVENT_IOC_ENABLE, 0);
+	}
 	return true;
 }
 
@@ -119,7 +128,8 @@ static void counters_rdpmc(struct probe *probe, const uint32_t *index)
 
 /*
  * Read @counters into @probe, whose mark is set.  False if that is no good: a
- * counter did not count, or the kernel came in between.
+ * counter did not count, or the kernel came in between.  The latter does not show
+ * if one mode alone is counted; its value is there for all of them.
  */
 __attribute__((__unused__))
 static bool counters_read(struct counters *counters, struct probe *probe)
@@ -146,7 +156,7 @@ static bool counters_read(struct counters *counters, struct probe *probe)
 		probe->value[mode] = offset[mode] +
 			((int64_t)(probe->value[mode] << unused) >> unused);
 	}
-	return probe->kernel[0] == probe->kernel[1];
+	return counters->only >= 0 || probe->kernel[0] == probe->kernel[1];
 }
 
 #endif

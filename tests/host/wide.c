@@ -121,7 +121,7 @@ int main(int argc, char *argv[])
 		struct perf_event_attr attr = event_attr(event_names[event].config, 2);
 		struct counters counters;
 
-		if (!counters_open(&counters, &attr, -1, 0))
+		if (!counters_open(&counters, &attr, -1, 0, -1))
 			die("counters of %s", event_names[event].name);
 		for (size_t load = 0; load < LOADS; load++)
 			ktap_result(measure(load, event_names[event].name, &counters), "%s-%s",

@@ -141,6 +141,18 @@ class TraceFile(unittest.TestCase):
         with self.assertRaises(ValueError):
             books.count("insns", "xx")
 
+    def test_vmruns(self):
+        books = trace.Books({"insns": {"gu": 10, "gk": 20}, "branches": {"gu": 5, "gk": 6},
+                             "cycles": {"gu": 11, "gk": 21}, "vmruns": {"gu": 1, "gk": 2}})
+        self.assertEqual(books.vmruns("gu+gk"), 3)
+        self.assertEqual(books.count("insns", "gu+gk"), 30)
+        self.assertEqual(books.count("insns", "gu+gk", vmruns=False), 27)
+        self.assertEqual(books.count("branches", "gk", vmruns=False), 4)
+        self.assertEqual(books.count("cycles", "gk", vmruns=False), 21)
+        self.assertEqual((books - trace.Books({"vmruns": {"gu": 1}})).vmruns("gu+gk"), 2)
+        with self.assertRaises(ValueError):
+            books.count("insns", "gk", off=True, vmruns=False)
+
     def test_no_such_mark(self):
         with self.assertRaises(trace.TraceError):
             trace.parse(data("good.jsonl")).find(77)
@@ -221,6 +233,55 @@ class Checks(unittest.TestCase):
         self.assertEqual(len(self.problems("guest-equal")), 1)
         text = text.replace('"cycles":{"hu":120,', '"cycles":{"gu":1,"hu":120,')
         self.assertIn("disturbed", self.problems("guest-equal", output=good, trace_text=text)[0])
+
+    def test_guest_equal_vmruns(self):
+        """Of 100 user and 1000 kernel instructions and of the branches are 4 and 30 VMRUNs."""
+        text = data("good.jsonl").replace(
+            '{"insns":{"hu":1100,"hk":1500,"gu":0,"gk":0', '{"vmruns":{"gu":4,"gk":30},'
+            '"insns":{"hu":1100,"hk":1500,"gu":100,"gk":1000').replace(
+            '{"insns":{"hu":1120,"hk":1500,"gu":0,"gk":0', '{"vmruns":{"gu":4,"gk":30},'
+            '"insns":{"hu":1120,"hk":1500,"gu":100,"gk":1000').replace(
+            '"branches":{"hu":110,"hk":150}', '"branches":{"hu":110,"hk":150,"gu":10,"gk":50}')
+
+        def out(user, kernel, branches):
+            return f"# lab: guest.x.instructions.u.10-12={user}\n" \
+                   f"# lab: guest.x.instructions.k.10-12={kernel}\n" \
+                   f"# lab: guest.x.branches.uk.10-12={branches}\n# lab: emulated.10.user=0\n" \
+                   "# lab: emulated.10.mmio=0\n# lab: known.10.user=96\n"
+        counted, discounted = out(100, 1000, 60), out(96, 970, 26)
+        for world, good, bad in (("g", counted, discounted), ("m", discounted, counted)):
+            self.assertEqual(self.problems("guest-equal", "1", world, output=good,
+                                           trace_text=text), [])
+            self.assertEqual(len(self.problems("guest-equal", "1", world, output=bad,
+                                               trace_text=text)), 3)
+        # A VMRUN in one bracket, which a mediated guest does not see.
+        text = text.replace('"mark":13,"cpu":0,"mode":"hu","ticks":2620,"books":[{"vmruns":'
+                            '{"gu":4,"gk":30},"insns":{"hu":1120,"hk":1500,"gu":100,"gk":1000',
+                            '"mark":13,"cpu":0,"mode":"hu","ticks":2620,"books":[{"vmruns":'
+                            '{"gu":4,"gk":31},"insns":{"hu":1120,"hk":1500,"gu":100,"gk":1001')
+        self.assertEqual(self.problems("guest-equal", "1", "m", output=discounted,
+                                       trace_text=text), [])
+        self.assertIn("disturbed", self.problems("guest-equal", "1", "g", output=counted,
+                                                 trace_text=text)[0])
+
+    def test_books_equal_guest(self):
+        """Selfcount in a guest: VMRUNs are in the books, and in perf-based counters."""
+        text = data("good.jsonl").replace('"hu"', '"gu"').replace('"gu":0,"gk":0', '"gx":0') \
+            .replace('"hk"', '"gk"').replace(
+            '"ticks":2600,"books":[{', '"ticks":2600,"books":[{"vmruns":{"gu":3,"gk":5},').replace(
+            '"ticks":2620,"books":[{', '"ticks":2620,"books":[{"vmruns":{"gu":3,"gk":5},').replace(
+            '"cycles":{"gu":1100,"gk":1500},"exits":{}',
+            '"cycles":{"gu":1100,"gk":1500},"exits":{"npf-reserved":2,"npf":7,"rdpmc":1}')
+
+        def out(user, kernel, branches):
+            return f"# lab: books.x.instructions.u.10-12={user}\n" \
+                   f"# lab: books.x.instructions.k.10-12={kernel}\n" \
+                   f"# lab: books.x.branches.uk.10-12={branches}\n"
+        counted, discounted = out(1001, 502, 150), out(998, 497, 142)
+        for world, good, bad in (("g", counted, discounted), ("m", discounted, counted)):
+            self.assertEqual(self.problems("books-equal", world, output=good, trace_text=text), [])
+            self.assertEqual(len(self.problems("books-equal", world, output=bad,
+                                               trace_text=text)), 3)
 
     def test_blind_window(self):
         text = data("good.jsonl").replace('"ticks":2600,"books":[{', '"ticks":2600,"books":[{"off":'
@@ -337,6 +398,37 @@ class Checks(unittest.TestCase):
         self.assertEqual(len(self.problems("perf-stat-loop", output=off, trace_text=text)), 1)
         self.assertEqual(self.problems("perf-stat-loop", "4", output=off, trace_text=text), [])
         self.assertTrue(self.problems("perf-stat-loop", trace_text=text))
+
+    def test_perf_stat_loop_guest(self):
+        """In a guest VMRUNs count with a perf-based vPMU, with a mediated one they do not."""
+        header = data("good.jsonl").splitlines()[0]
+        end = '{"end":"exit","status":0,"ticks":1,"books":[{}]}'
+
+        def mark(number, user, kernel, vmruns):
+            return json.dumps({"mark": number, "cpu": 0, "books": [
+                {"insns": {"gu": user, "gk": kernel}, "branches": {"gu": user // 2},
+                 "vmruns": {"gu": vmruns, "gk": vmruns}}]})
+
+        def out(user, kernel):
+            return f"{user},,instructions:u,9,100.00,,\n{kernel},,instructions:k,9,100.00,,\n" \
+                   f"{user + kernel},,instructions,9,100.00,,\n"
+
+        inside = checks.LOOP_INSIDE_INSNS
+        text = "\n".join([header, mark(8, 100, 1000, 10), mark(1, 500, 5000, 12),
+                          mark(2, 500 + inside + 7, 9000, 19), mark(9, 907 + inside, 20000, 22), end])
+        for world, user, kernel, good in (
+                ("m", inside + 10, 3993, True), ("m", inside + 11, 3993, False),
+                ("m", inside + 17, 3993, False), ("m", inside + 10, 3992, False),
+                ("g", inside + 17, 4000, True), ("g", inside + 22, 4000, True),
+                ("g", inside + 23, 4000, False), ("g", inside + 16, 4000, False)):
+            with self.subTest(f"{world} {user} {kernel}"):
+                self.assertEqual(len(self.problems("perf-stat-loop", "0", world,
+                                                   output=out(user, kernel), trace_text=text)),
+                                 0 if good else 1)
+        # The books have the loop's own instructions whatever the world.
+        text = text.replace('"vmruns": {"gu": 19', '"vmruns": {"gu": 18')
+        self.assertIn("books: ", self.problems("perf-stat-loop", "0", "m",
+                                               output=out(inside + 11, 3993), trace_text=text)[0])
 
     def test_perf_stat_nonzero(self):
         text = "9,,cache-references,1,100.00,,\n5,,cache-misses,1,100.00,,\n0,,slots,1,100.00,,\n"

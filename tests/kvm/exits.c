@@ -6,6 +6,8 @@
  *   exits         all counters that the guest has
  *   exits few     two of them, for a vPMU that shares the counters with the host
  *   exits alone   all, and no events of the host: once around the kinds
+ *   exits single  one event of the host at a time, for a PMU without global control,
+ *                 whose counters are stopped one by one
  *   exits cpu1    on this CPU
  *   exits busy    measure nothing, go on until killed; prints `busy` when it starts
  *
@@ -23,6 +25,7 @@
 #define ROUNDS		20	/* exits of its kind in a measurement */
 #define REPEATS		3	/* measurements of each kind */
 #define ATTEMPTS	50	/* host readings tried, if the kernel gets in the way */
+#define UNDISTURBED	300	/* cycles of a reading that nothing got in the way of */
 
 #define USER_INSTRUCTIONS	(2 + ROUNDS * (5 + 2 * 100))
 
@@ -40,7 +43,6 @@
 #define MAX_COUNTERS	16
 
 enum { USER = 1, KERNEL = 2, BOTH = 3 };
-enum { INSTRUCTIONS, BRANCHES, CYCLES };
 
 /* What the counters count, general ones first. */
 static const struct counter {
@@ -51,11 +53,6 @@ static const struct counter {
 }, fixed_counters[] = {
 	{ INSTRUCTIONS, BOTH }, { CYCLES, KERNEL }, { CYCLES, BOTH },
 };
-static const uint64_t selects[] = {
-	[INSTRUCTIONS] = INTEL_ARCH_INSTRUCTIONS_RETIRED,
-	[BRANCHES] = INTEL_ARCH_BRANCHES_RETIRED,
-	[CYCLES] = INTEL_ARCH_CPU_CYCLES,
-};
 static const char * const guest_modes[] = { [USER] = "u", [KERNEL] = "k", [BOTH] = "uk" };
 
 struct snapshot {
@@ -65,7 +62,7 @@ struct snapshot {
 
 /* Shared with the host. */
 static struct {
-	bool few, alone;
+	bool few, alone, single;
 	unsigned int gp, fixed;
 	struct snapshot before, after;
 } shared;
@@ -273,16 +270,20 @@ static void start_counters(void)
 
 	shared.gp = shared.few ? 2 : min_t(unsigned int, pmu.gp, ARRAY_SIZE(gp_counters));
 	shared.fixed = shared.few ? 0 : min_t(unsigned int, pmu.fixed, ARRAY_SIZE(fixed_counters));
-	wrmsr(MSR_GLOBAL_CTRL, 0);
+	if (pmu.global)
+		wrmsr(pmu.global_ctrl, 0);
 	for (unsigned int i = 0; i < shared.gp; i++)
-		wrmsr(MSR_EVNTSEL0 + i, selects[gp_counters[i].event] | EVENTSEL_EN |
+		wrmsr(pmu.select0 + i * pmu.stride,
+		      pmu.events[gp_counters[i].event] | EVENTSEL_EN |
 		      modes(gp_counters[i].mode, EVENTSEL_USR, EVENTSEL_OS));
 	for (unsigned int i = 0; i < shared.fixed; i++)
 		fixed_ctrl |= FIXED_PMC_CTRL(i, modes(fixed_counters[i].mode, FIXED_PMC_USER,
 						      FIXED_PMC_KERNEL));
 	if (shared.fixed)
 		wrmsr(MSR_FIXED_CTR_CTRL, fixed_ctrl);
-	wrmsr(MSR_GLOBAL_CTRL, ((1ull << shared.gp) - 1) | ((1ull << shared.fixed) - 1) << 32);
+	if (pmu.global)
+		wrmsr(pmu.global_ctrl, ((1ull << shared.gp) - 1) |
+				       ((1ull << shared.fixed) - 1) << 32);
 }
 
 static void guest_main(void)
@@ -372,9 +373,12 @@ static bool host_read(struct counters *counters, struct probe *probe)
 		return true;
 	}
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		uint64_t start = rdtsc();
+
 		*probe = (struct probe) { .mark = mark };
 		mark += 2;
-		if (counters_read(counters, probe))
+		if (counters_read(counters, probe) &&
+		    (!shared.single || rdtsc() - start < UNDISTURBED))
 			return true;
 	}
 	return false;
@@ -401,16 +405,51 @@ static void print_guest(const struct kind *kind)
 	}
 }
 
-static void print_host(const struct kind *kind, const char *event, const struct probe *before,
-		       const struct probe *after)
+/* @only: the one mode that was counted, or -1. */
+static void print_host(const struct kind *kind, const char *event, int only,
+		       const struct probe *before, const struct probe *after)
 {
 	printf("# lab: %s.%s.%llu-%llu=1\n", kind->fast ? "fastpath" : "swaps", kind->name,
 	       (unsigned long long)before->mark, (unsigned long long)after->mark);
-	for (int mode = 0; mode < MODES && !shared.alone; mode++)
+	for (int mode = 0; mode < MODES && !shared.alone; mode++) {
+		if (only >= 0 && only != mode)
+			continue;
 		printf("# lab: wide.%s.%s.%s.%llu-%llu=%llu\n", kind->name, event,
 		       mode_names[mode], (unsigned long long)before->mark,
 		       (unsigned long long)after->mark,
 		       (unsigned long long)(after->value[mode] - before->value[mode]));
+	}
+}
+
+/* All kinds of exits, with the host's events @event, of one mode only or of all (-1). */
+static void run_kinds(struct kvm_vm *vm, struct kvm_vcpu *vcpu, int cpu, int event, int only)
+{
+	struct perf_event_attr attr = event_attr(event_names[event].config, 2);
+	const char *name = event_names[event].name;
+	struct counters counters;
+
+	attr.exclude_guest = 1;
+	if (!shared.alone && !counters_open(&counters, &attr, -1, cpu, only))
+		die("CPU-wide %s", name);
+	for (unsigned int kind = 0; kind < KINDS; kind++) {
+		bool ok = true;
+
+		for (int repeat = 0; repeat < REPEATS; repeat++) {
+			struct probe before, after;
+
+			TEST_ASSERT_EQ(run_to_sync(vcpu), 2 * kind);
+			ok &= host_read(&counters, &before);
+			TEST_ASSERT_EQ(run_to_sync(vcpu), 2 * kind + 1);
+			ok &= host_read(&counters, &after);
+			sync_global_from_guest(vm, shared);
+			print_guest(&kinds[kind]);
+			print_host(&kinds[kind], name, only, &before, &after);
+		}
+		ktap_result(ok, "%s-%s%s%s", kinds[kind].name, name, only < 0 ? "" : "-",
+			    only < 0 ? "" : mode_names[only]);
+	}
+	if (!shared.alone)
+		counters_close(&counters);
 }
 
 static void __attribute__((__noreturn__)) stay_busy(void)
@@ -428,42 +467,21 @@ int main(int argc, char *argv[])
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
-	int events, cpu;
+	int events, passes, cpu;
 
 	if (argument(argv, "busy"))
 		stay_busy();
 	cpu = pin_by_argument(argv);
 	shared.few = argument(argv, "few");
 	shared.alone = argument(argv, "alone");
+	shared.single = argument(argv, "single");
 	events = shared.alone ? 1 : 3;
-	ktap_plan(events * KINDS);
+	passes = shared.single ? MODES : 1;
+	ktap_plan(events * passes * KINDS);
 	vm = make_guest(&vcpu);
-	for (int event = 0; event < events; event++) {
-		struct perf_event_attr attr = event_attr(event_names[event].config, 2);
-		struct counters counters;
-
-		attr.exclude_guest = 1;
-		if (!shared.alone && !counters_open(&counters, &attr, -1, cpu))
-			die("CPU-wide %s", event_names[event].name);
-		for (unsigned int kind = 0; kind < KINDS; kind++) {
-			bool ok = true;
-
-			for (int repeat = 0; repeat < REPEATS; repeat++) {
-				struct probe before, after;
-
-				TEST_ASSERT_EQ(run_to_sync(vcpu), 2 * kind);
-				ok &= host_read(&counters, &before);
-				TEST_ASSERT_EQ(run_to_sync(vcpu), 2 * kind + 1);
-				ok &= host_read(&counters, &after);
-				sync_global_from_guest(vm, shared);
-				print_guest(&kinds[kind]);
-				print_host(&kinds[kind], event_names[event].name, &before, &after);
-			}
-			ktap_result(ok, "%s-%s", kinds[kind].name, event_names[event].name);
-		}
-		if (!shared.alone)
-			counters_close(&counters);
-	}
+	for (int event = 0; event < events; event++)
+		for (int pass = 0; pass < passes; pass++)
+			run_kinds(vm, vcpu, cpu, event, shared.single ? pass : -1);
 	kvm_vm_free(vm);
 	return ktap_exit();
 }

@@ -22,6 +22,11 @@
 #define MSR_GLOBAL_OVF_CTRL	0x390
 #define MSR_EVNTSEL0		0x186
 #define MSR_A_PMC0		0x4c1
+#define MSR_AMD_CTL0		0xc0010200
+#define MSR_AMD_CTR0		0xc0010201
+#define MSR_AMD_GLOBAL_STATUS	0xc0000300
+#define MSR_AMD_GLOBAL_CTL	0xc0000301
+#define MSR_AMD_GLOBAL_CLR	0xc0000302
 #define MSR_DEADLINE		0x6e0
 #define MSR_X2APIC_ICR		0x830
 
@@ -30,20 +35,66 @@
 #define EVENTSEL_INT		ARCH_PERFMON_EVENTSEL_INT
 #define EVENTSEL_EN		ARCH_PERFMON_EVENTSEL_ENABLE
 
-/* The guest's PMU, by its CPUID. */
+#define COUNTER_WIDTH		48
+
+/* Events, as selectors have them. */
+enum { INSTRUCTIONS, BRANCHES, CYCLES, EVENTS };
+
+/* The guest's PMU, by its CPUID, and where its registers are. */
 struct guest_pmu {
-	unsigned int version, gp, fixed;
-	unsigned int width;
+	unsigned int gp, fixed;
+	bool global;		/* has global control and status */
+	uint32_t global_ctrl, global_status, global_clear;
+	uint32_t select0, counter0, stride;
+	uint64_t events[EVENTS];
 };
+
+static inline struct guest_pmu guest_pmu_intel(void)
+{
+	return (struct guest_pmu) {
+		.gp = this_cpu_property(X86_PROPERTY_PMU_NR_GP_COUNTERS),
+		.fixed = this_cpu_property(X86_PROPERTY_PMU_NR_FIXED_COUNTERS),
+		.global = true,
+		.global_ctrl = MSR_GLOBAL_CTRL,
+		.global_status = MSR_GLOBAL_STATUS,
+		.global_clear = MSR_GLOBAL_OVF_CTRL,
+		.select0 = MSR_EVNTSEL0,
+		.counter0 = MSR_A_PMC0,
+		.stride = 1,
+		.events = { INTEL_ARCH_INSTRUCTIONS_RETIRED, INTEL_ARCH_BRANCHES_RETIRED,
+			    INTEL_ARCH_CPU_CYCLES },
+	};
+}
+
+/* Family 17h and later. */
+static inline struct guest_pmu guest_pmu_amd(void)
+{
+	struct guest_pmu pmu = {
+		.gp = 6,
+		.global_ctrl = MSR_AMD_GLOBAL_CTL,
+		.global_status = MSR_AMD_GLOBAL_STATUS,
+		.global_clear = MSR_AMD_GLOBAL_CLR,
+		.select0 = MSR_AMD_CTL0,
+		.counter0 = MSR_AMD_CTR0,
+		.stride = 2,
+		.events = { AMD_ZEN_INSTRUCTIONS_RETIRED, AMD_ZEN_BRANCHES_RETIRED,
+			    AMD_ZEN_CORE_CYCLES },
+	};
+	uint32_t a, b, c, d;
+
+	__cpuid(0x80000000, 0, &a, &b, &c, &d);
+	if (a < 0x80000022)
+		return pmu;
+	__cpuid(0x80000022, 0, &a, &b, &c, &d);
+	pmu.global = a & 1;
+	if (pmu.global)
+		pmu.gp = b & 0xf;
+	return pmu;
+}
 
 static inline struct guest_pmu guest_pmu(void)
 {
-	return (struct guest_pmu) {
-		.version = this_cpu_property(X86_PROPERTY_PMU_VERSION),
-		.gp = this_cpu_property(X86_PROPERTY_PMU_NR_GP_COUNTERS),
-		.fixed = this_cpu_property(X86_PROPERTY_PMU_NR_FIXED_COUNTERS),
-		.width = this_cpu_property(X86_PROPERTY_PMU_GP_COUNTERS_BIT_WIDTH),
-	};
+	return host_cpu_is_amd ? guest_pmu_amd() : guest_pmu_intel();
 }
 
 static inline uint64_t guest_rdpmc(uint32_t counter)

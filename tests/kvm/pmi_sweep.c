@@ -8,6 +8,11 @@
  *   nmi        the guest's PMIs are NMIs, not interrupts
  *   sampling   the host samples its own instructions at the same time
  *
+ * Two counters of instructions overflow: a general and a fixed one on Intel, two
+ * general ones on AMD.  Where there is no global control and status the guest does
+ * as Linux does there: counters are started one by one, one that isn't negative
+ * has overflowed, and the handler of its PMI makes it negative again.
+ *
  * Prints `vpmi.A-B`, by how much the row VPMI of /proc/interrupts grew between
  * host marks A and B (check vpmi-equal), and `host.nmis`, row NMI.
  */
@@ -22,10 +27,7 @@
 #define VECTOR		0x70
 #define MSR_UCODE_REV	0x8b
 #define LVTPC		(APIC_BASE_MSR + 0x34)
-#define WIDTH		48
-
-#define GP0		BIT_ULL(0)
-#define FIXED0		BIT_ULL(32)
+#define NEGATIVE	BIT_ULL(COUNTER_WIDTH - 1)
 
 #define NOPS(n)		asm volatile(".rept " #n "\n\tnop\n\t.endr" : : : "memory")
 #define PADDING		asm volatile(".rept %c0\n\tnop\n\t.endr" : : "i"(PAD) : "memory")
@@ -34,7 +36,7 @@
 static struct result {
 	unsigned int trials;
 	unsigned int lost;	/* no PMI for an overflow */
-	unsigned int silent;	/* PMIs with no status bit */
+	unsigned int silent;	/* PMIs with no status bit that explains them */
 	unsigned int doubled;	/* more PMIs than overflows */
 	unsigned int status;	/* status bits missing or too many */
 	unsigned int masked;	/* a PMI in spite of the mask */
@@ -46,20 +48,94 @@ static struct {
 
 static volatile uint64_t seen;
 static volatile unsigned int pmis;
+static volatile uint64_t counting;	/* without global status: the counters to look at */
 static unsigned long fresh;
+
+/* The two counters, by their bits in the global registers. */
+static struct guest_pmu pmu;
+static uint64_t one, other;
 
 /* --- the guest ------------------------------------------------------------- */
 
+static uint32_t counter_msr(uint64_t counter)
+{
+	if (counter > UINT32_MAX)
+		return MSR_FIXED_CTR0;
+	return pmu.counter0 + (counter == one ? 0 : pmu.stride);
+}
+
+/* Selector of a general counter. */
+static void select_counter(uint64_t counter, uint64_t enable)
+{
+	wrmsr(pmu.select0 + (counter == one ? 0 : pmu.stride),
+	      pmu.events[INSTRUCTIONS] | EVENTSEL_OS | EVENTSEL_INT | enable);
+}
+
+/* Bits of the counters that have overflowed. */
+static uint64_t read_status(void)
+{
+	uint64_t status = 0;
+
+	if (pmu.global)
+		return rdmsr(pmu.global_status);
+	for (int i = 0; i < 2; i++)
+		if (counting & BIT_ULL(i) && !(guest_rdpmc(i) & NEGATIVE))
+			status |= BIT_ULL(i);
+	return status;
+}
+
+static void clear_status(uint64_t status)
+{
+	if (pmu.global) {
+		wrmsr(pmu.global_clear, status);
+		return;
+	}
+	for (int i = 0; i < 2; i++)
+		if (status & BIT_ULL(i))
+			wrmsr(counter_msr(BIT_ULL(i)), NEGATIVE);
+}
+
+static inline __attribute__((__always_inline__)) void start(uint64_t counters)
+{
+	if (pmu.global) {
+		wrmsr(pmu.global_ctrl, counters);
+		return;
+	}
+	counting = counters;
+	if (counters & one)
+		select_counter(one, EVENTSEL_EN);
+	if (counters & other)
+		select_counter(other, EVENTSEL_EN);
+}
+
+static inline __attribute__((__always_inline__)) void stop(uint64_t counters)
+{
+	if (pmu.global) {
+		wrmsr(pmu.global_ctrl, 0);
+		return;
+	}
+	if (counters & one)
+		select_counter(one, 0);
+	if (counters & other)
+		select_counter(other, 0);
+}
+
+/*
+ * LVTPC of Intel is masked when it delivers.  AMD's isn't: an overflow between
+ * delivery and the look at the status has a PMI of its own to come, which finds
+ * nothing; there are no more of these than overflows.
+ */
 static void on_pmi(struct ex_regs *regs)
 {
-	uint64_t status = rdmsr(MSR_GLOBAL_STATUS);
+	uint64_t status = read_status();
 
 	pmis++;
 	seen |= status;
-	if (!status)
+	if (!status && !(host_cpu_is_amd && pmis <= __builtin_popcountll(seen)))
 		result.silent++;
-	wrmsr(MSR_GLOBAL_OVF_CTRL, status);
-	wrmsr(LVTPC, shared.nmi ? APIC_DM_NMI : VECTOR);
+	clear_status(status);
+	if (!host_cpu_is_amd)
+		wrmsr(LVTPC, shared.nmi ? APIC_DM_NMI : VECTOR);
 	if (!shared.nmi)
 		guest_eoi();
 }
@@ -117,22 +193,26 @@ static const struct kind {
 
 #define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
-/* Overflow of @counters after @gp and @fixed instructions, exits in between. */
-static void run(const struct kind *kind, uint64_t counters, unsigned int gp, unsigned int fixed)
+/*
+ * Overflow of @counters, the one after @first and the other after @second
+ * instructions, exits in between.
+ */
+static void run(const struct kind *kind, uint64_t counters, unsigned int first,
+		unsigned int second)
 {
 	pmis = 0;
 	seen = 0;
-	wrmsr(MSR_A_PMC0, (1ull << WIDTH) - gp);
-	wrmsr(MSR_FIXED_CTR0, (1ull << WIDTH) - fixed);
+	wrmsr(counter_msr(one), (1ull << COUNTER_WIDTH) - first);
+	wrmsr(counter_msr(other), (1ull << COUNTER_WIDTH) - second);
 	asm volatile("sti" : : : "memory");
-	wrmsr(MSR_GLOBAL_CTRL, counters);
+	start(counters);
 	NOPS(6);
 	kind->run();
 	NOPS(6);
 	kind->run();
 	NOPS(6);
 	PADDING;
-	wrmsr(MSR_GLOBAL_CTRL, 0);
+	stop(counters);
 	PADDING;
 	asm volatile("cli" : : : "memory");
 	result.trials++;
@@ -142,13 +222,13 @@ static void judge(uint64_t counters)
 {
 	unsigned int overflows = __builtin_popcountll(counters);
 
-	if (seen != counters || rdmsr(MSR_GLOBAL_STATUS))
+	if (seen != counters || read_status())
 		result.status++;
 	if (!pmis)
 		result.lost++;
 	if (pmis > overflows)
 		result.doubled++;
-	wrmsr(MSR_GLOBAL_OVF_CTRL, counters);
+	clear_status(counters);
 }
 
 static void sweep(const struct kind *kind)
@@ -156,13 +236,13 @@ static void sweep(const struct kind *kind)
 	static const int apart[] = { 0, 1, 5, 20 };
 
 	for (unsigned int n = 1; n <= SWEEP; n++) {
-		run(kind, GP0, n, 1);
-		judge(GP0);
-		run(kind, FIXED0, 1, n);
-		judge(FIXED0);
+		run(kind, one, n, 1);
+		judge(one);
+		run(kind, other, 1, n);
+		judge(other);
 		for (unsigned int i = 0; i < ARRAY_SIZE(apart); i++) {
-			run(kind, GP0 | FIXED0, n, n + apart[i]);
-			judge(GP0 | FIXED0);
+			run(kind, one | other, n, n + apart[i]);
+			judge(one | other);
 		}
 	}
 }
@@ -174,10 +254,10 @@ static void sweep_masked(const struct kind *kind)
 
 	for (unsigned int n = 1; n <= SWEEP; n++) {
 		wrmsr(LVTPC, lvtpc | APIC_LVT_MASKED);
-		run(kind, GP0, n, 1);
-		if (rdmsr(MSR_GLOBAL_STATUS) != GP0)
+		run(kind, one, n, 1);
+		if (read_status() != one)
 			result.status++;
-		wrmsr(MSR_GLOBAL_OVF_CTRL, GP0);
+		clear_status(one);
 		wrmsr(LVTPC, lvtpc);
 		asm volatile("sti" : : : "memory");
 		PADDING;
@@ -193,10 +273,18 @@ static void guest_main(void)
 	wrmsr(APIC_BASE_MSR + (APIC_LVTT >> 4),
 	      APIC_LVT_TIMER_TSCDEADLINE | APIC_LVT_MASKED | VECTOR);
 	wrmsr(LVTPC, shared.nmi ? APIC_DM_NMI : VECTOR);
-	wrmsr(MSR_GLOBAL_CTRL, 0);
-	wrmsr(MSR_EVNTSEL0, INTEL_ARCH_INSTRUCTIONS_RETIRED | EVENTSEL_OS | EVENTSEL_INT |
-	      EVENTSEL_EN);
-	wrmsr(MSR_FIXED_CTR_CTRL, FIXED_PMC_CTRL(0, FIXED_PMC_KERNEL | FIXED_PMC_ENABLE_PMI));
+	pmu = guest_pmu();
+	one = BIT_ULL(0);
+	other = pmu.fixed ? BIT_ULL(32) : BIT_ULL(1);
+	if (pmu.global) {
+		wrmsr(pmu.global_ctrl, 0);
+		select_counter(one, EVENTSEL_EN);
+		if (!pmu.fixed)
+			select_counter(other, EVENTSEL_EN);
+	}
+	if (pmu.fixed)
+		wrmsr(MSR_FIXED_CTR_CTRL,
+		      FIXED_PMC_CTRL(0, FIXED_PMC_KERNEL | FIXED_PMC_ENABLE_PMI));
 	for (unsigned int kind = 0; kind < KINDS; kind++) {
 		memset(&result, 0, sizeof(result));
 		sweep(&kinds[kind]);

@@ -344,43 +344,59 @@ MACHINE_TEST(ALL, "RDPMC reads counters and raises #GP for selectors that do not
     for (uint32_t i = 0; i < 16; i++) check_rdpmc_faults(rig, kind | i);
 }
 
-MACHINE_TEST(ALL & ~GLOBAL, "is off as a whole while no selector is enabled, where that is all there is") {
+MACHINE_TEST(AMD, "is off as a whole while no counter is on, by selector and global control") {
   Rig rig(part);
   CHECK(rig.pmu.off());
   for (unsigned i = 0; i < part.gp; i++) {
+    unsigned other = (i + 1) % part.gp;
     // Neither the event nor the privilege level matters.
     for (uint64_t value : {EN, INSTRUCTIONS | USR | EN, INSTRUCTIONS | OS | EN, INSTRUCTIONS | USR | OS | EN}) {
       rig.wrmsr(rig.select(i), value);
       CHECK_AT(!rig.pmu.off(), i);
-      rig.wrmsr(rig.select(part.gp - 1 - i), INSTRUCTIONS | USR | OS | EN);
+      rig.wrmsr(rig.select(other), INSTRUCTIONS | USR | OS | EN);
       rig.wrmsr(rig.select(i), value & ~EN);
       CHECK_AT(!rig.pmu.off(), i);
-      rig.wrmsr(rig.select(part.gp - 1 - i), INSTRUCTIONS | USR | OS);
+      rig.wrmsr(rig.select(other), INSTRUCTIONS | USR | OS);
       CHECK_AT(rig.pmu.off(), i);
     }
   }
+  if (!part.global()) return;
+  for (unsigned i = 0; i < part.gp; i++) {
+    rig.wrmsr(rig.select(i), INSTRUCTIONS | USR | EN);
+    rig.wrmsr(rig.global_ctrl(), 0);
+    CHECK_AT(rig.pmu.off(), i);
+    rig.wrmsr(rig.global_ctrl(), part.counters() & ~(1ull << i));
+    CHECK_AT(rig.pmu.off(), i);
+    rig.wrmsr(rig.global_ctrl(), 1ull << i);
+    CHECK_AT(!rig.pmu.off(), i);
+    rig.wrmsr(rig.select(i), 0);
+    CHECK_AT(rig.pmu.off(), i);
+  }
 }
 
-MACHINE_TEST(ALL & ~GLOBAL, "is off as a whole in the host while only guests are counted, and the reverse") {
+MACHINE_TEST(AMD, "is off as a whole in the host while only guests are counted, and the reverse") {
   Rig rig(part);
   rig.svme(true);
   for (bool guest : {false, true}) {
-    rig.mode(false, guest);
+    for (bool user : {false, true}) {
+      rig.mode(user, guest);
+      rig.wrmsr(rig.select(1), INSTRUCTIONS | USR | OS | EN | GUEST_ONLY);
+      EQUAL(rig.pmu.off(), !guest);
+      rig.wrmsr(rig.select(1), INSTRUCTIONS | USR | OS | EN | HOST_ONLY);
+      EQUAL(rig.pmu.off(), guest);
+      rig.wrmsr(rig.select(1), INSTRUCTIONS | USR | OS | EN | HOST_ONLY | GUEST_ONLY);
+      CHECK(!rig.pmu.off());
+    }
     rig.wrmsr(rig.select(1), INSTRUCTIONS | USR | OS | EN | GUEST_ONLY);
-    EQUAL(rig.pmu.off(), !guest);
-    rig.mode(true, guest);
-    EQUAL(rig.pmu.off(), !guest);
-    rig.wrmsr(rig.select(1), INSTRUCTIONS | USR | OS | EN | HOST_ONLY);
+    rig.mode(false, !guest);
     EQUAL(rig.pmu.off(), guest);
-    rig.wrmsr(rig.select(1), INSTRUCTIONS | USR | OS | EN | HOST_ONLY | GUEST_ONLY);
-    CHECK(!rig.pmu.off());
     rig.svme(false);
     CHECK(rig.pmu.off());
     rig.svme(true);
   }
 }
 
-MACHINE_TEST(GLOBAL, "is off as a whole while the global control register is 0") {
+MACHINE_TEST(INTEL, "is off as a whole while the global control register is 0") {
   Rig rig(part);
   for (unsigned i = 0; i < part.gp; i++) {
     rig.wrmsr(rig.global_ctrl(), 0);
