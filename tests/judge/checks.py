@@ -118,8 +118,9 @@ def lab_atleast(run, name, least):
 BOOKS_OF = {"instructions": "insns", "branches": "branches", "cycles": "cycles"}
 # Whose counters a check is about: the first letter of their modes in the books, and
 # whether VMRUNs count.  These are the guest's for the processor (AMD), and for perf
-# that counts on behalf of a guest (g); a mediated vPMU discounts them (m).
-WORLDS = {"h": ("h", True), "g": ("g", True), "m": ("g", False)}
+# that counts on behalf of a guest (g); a mediated vPMU discounts them (m), and two of
+# these those of a nested guest (n).
+WORLDS = {"h": ("h", True), "g": ("g", True), "m": ("g", False), "n": ("n", False)}
 BOOKS_NAME = re.compile(r"books\.([\w-]+)\.(\w+)\.(u|k|uk)\.(\d+)-(\d+)")
 
 
