@@ -246,7 +246,7 @@ def off_equal(run, least="1"):
 
 
 @check
-def blind_window(run, most="1500", fast="3000", least="10"):
+def blind_window(run, most="1500", fast="2000", least="10"):
     """Per VM exit the host runs at most so many instructions with the PMU off.
 
     `swaps.LABEL.A-B`, marks of the host around VM exits; fewer than @least exits
