@@ -40,6 +40,7 @@ static void test_small(uint64_t perf_caps)
 		for (uint8_t k = 0; k <= fixed; k++)
 			test_fixed_counters(v, perf_caps, k, 0);
 		test_fixed_counters(v, perf_caps, 0, BIT(fixed) - 1);
+		test_fixed_counters(v, perf_caps, 1, BIT(fixed - 1));
 	}
 }
 
