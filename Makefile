@@ -16,6 +16,7 @@ help:			## list these targets
 		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'Variables'
+	@echo '  MACHINE=NAME   with demo, demo-contention: spr, skx, zen4 or zen3'
 	@echo '  ONLY=PATTERN   with test: only the cases whose name matches'
 	@echo '  LAB_CACHE=DIR  keep downloads and the compiler cache there (default build/cache)'
 	@echo '  JOBS=N         compiler jobs at a time (default: one per CPU)'
@@ -23,6 +24,16 @@ help:			## list these targets
 	@echo '  TREE=DIR, BRANCH=NAME   another git tree than build/tree, branch series'
 	@echo '  FORCE=1        tree: drop commits that the series lacks'
 	@echo '  BASE_TARBALL=FILE, BOCHS_TARBALL=FILE   use these instead of downloads'
+
+.PHONY: demo
+demo: lab		## perf in a QEMU guest, with both vPMUs, against the books
+	@$(MAKE) -s -C demo
+	@demo/profile -m $(or $(MACHINE),spr)
+
+.PHONY: demo-contention
+demo-contention: lab	## what host events do to a guest's counters, with both vPMUs
+	@$(MAKE) -s -C demo
+	@demo/contention -m $(or $(MACHINE),spr)
 
 .PHONY: lab
 lab:			## build everything that lab/run needs

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Programs of scripts/ as modules, for their tests."""
+"""Programs of scripts/ and other directories as modules, for their tests."""
 
 import importlib.machinery
 import importlib.util
@@ -10,9 +10,9 @@ TOP = Path(__file__).resolve().parent.parent.parent
 sys.dont_write_bytecode = True
 
 
-def load(name):
-    """A program of scripts/ as a module."""
-    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(TOP / "scripts" / name))
+def load(name, directory="scripts"):
+    """A program as a module."""
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(TOP / directory / name))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     loader.exec_module(module)
     return module
