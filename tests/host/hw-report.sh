@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# hw-report.sh - scripts/hw-report with made-up selftests: one for each way to end; and
+# what it must say of this machine. KTAP.
+
+nr=0
+# check NAME COMMAND...
+check() {
+	nr=$((nr + 1))
+	name=$1
+	shift
+	if "$@"; then
+		echo "ok $nr $name"
+	else
+		echo "not ok $nr $name"
+	fi
+}
+
+# result_is TEST RESULT
+result_is() {
+	[ "$(awk -v section="== selftest $1" '
+		/^== / { inside = $0 == section }
+		inside && /^result: / { print }' /tmp/report)" = "result: $2" ]
+}
+
+usage_error() {
+	hw-report "$@" >/dev/null 2>&1
+	[ $? = 2 ]
+}
+
+make_test() {
+	printf '#!/bin/sh\necho "this is %s"\n%s\n' "$1" "$2" >"/tmp/tests/$1"
+	chmod +x "/tmp/tests/$1"
+}
+
+mkdir -p /tmp/tests/x86_64
+make_test x86_64/vmx_pmu_caps_test 'exit 0'
+make_test x86_64/pmu_counters_test 'exit 4'
+make_test state_test 'exit 3'
+make_test x86_64/pmu_passthrough_test 'sleep 100'
+
+echo "KTAP version 1"
+echo "1..13"
+check "written" env TEST_TIMEOUT=1 hw-report -s /tmp/tests -o /tmp/report
+check "passed" result_is vmx_pmu_caps_test "passed"
+check "skipped" result_is pmu_counters_test "skipped"
+check "failed" result_is state_test "failed, status 3"
+check "hangs" result_is pmu_passthrough_test "not done after 1 s"
+check "not there" result_is pmu_event_filter_test "not there"
+check "output of a test" grep -q "^this is state_test" /tmp/report
+check "CPU" grep -q "^model name.*modelled" /tmp/report
+check "parameter" grep -q "/sys/module/kvm/parameters/enable_mediated_pmu: Y" /tmp/report
+check "perf" grep -q "instructions:u" /tmp/report
+check "complete" grep -q "^== end" /tmp/report
+check "no such directory" usage_error -s /nowhere
+check "no such option" usage_error -x
