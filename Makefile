@@ -13,10 +13,11 @@ SOURCES := deps base bochs-source lay
 help:			## list these targets
 	@awk 'BEGIN { FS = ":.*## *" } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'Variables'
 	@echo '  MACHINE=NAME   with demo, demo-contention: spr, skx, zen4 or zen3'
+	@echo '  CONFIG=lab     with deb: the lab'"'"'s configuration, to see that it works'
 	@echo '  ONLY=PATTERN   with test: only the cases whose name matches'
 	@echo '  LAB_CACHE=DIR  keep downloads and the compiler cache there (default build/cache)'
 	@echo '  JOBS=N         compiler jobs at a time (default: one per CPU)'
@@ -114,6 +115,10 @@ selftests:		## the KVM selftests
 .PHONY: host
 host:			## the userlands of host and guest
 	@$(STEPS) deps base lay kernel perf selftests host
+
+.PHONY: deb
+deb: lab		## Debian packages of kernel and tools, for real machines; CONFIG=lab: quick
+	@scripts/build-deb $(or $(CONFIG),debian)
 
 ##@ Tidy up
 
