@@ -41,10 +41,21 @@ class Warnings(unittest.TestCase):
         self.assertEqual(len(check_series.new_warnings("", "../a.c:1:1: error: unknown type")), 1)
 
     def test_ignore_needs_a_reason(self):
-        self.assertEqual(check_series.read_ignore("# x\n\nA_B why\n"), ["A_B"])
-        for bad in ("A_B", "a b", "A-B why"):
+        self.assertEqual(check_series.read_ignore("# x\n\nA_B why\nC@a/b.h so\n"),
+                         (["A_B"], [("C", "a/b.h")]))
+        for bad in ("A_B", "a b", "A-B why", "A@b", "A@ why", "@b why"):
             with self.assertRaises(ValueError):
                 check_series.read_ignore(bad)
+
+    def test_ignored_in_one_file(self):
+        said = [f"CHECK:{kind}: text\n#12: FILE: {file}:34:\n+\tcode (" for kind, file in
+                (("A_B", "x/y.h"), ("A_B", "x/z.h"), ("C", "x/y.h"))]
+        text = "\n\n".join(said) + "\n\n"
+        self.assertEqual(check_series.without_ignored(text, [("A_B", "x/y.h")]), "\n\n".join(said[1:]))
+        self.assertEqual(check_series.without_ignored(said[0] + "\n", [("A_B", "x/y.h")]), "")
+        self.assertEqual(check_series.without_ignored(text, []), text.strip())
+        self.assertEqual(check_series.without_ignored("WARNING:A_B: no file\n", [("A_B", "x/y.h")]),
+                         "WARNING:A_B: no file")
 
 
 if __name__ == "__main__":
