@@ -3,18 +3,8 @@
 # hw-report.sh - scripts/hw-report with made-up selftests: one for each way to end; and
 # what it must say of this machine. KTAP.
 
-nr=0
-# check NAME COMMAND...
-check() {
-	nr=$((nr + 1))
-	name=$1
-	shift
-	if "$@"; then
-		echo "ok $nr $name"
-	else
-		echo "not ok $nr $name"
-	fi
-}
+# shellcheck source=tests/host/check.sh
+. /lab/check.sh
 
 # result_is TEST RESULT
 result_is() {
@@ -39,8 +29,8 @@ make_test x86_64/pmu_counters_test 'exit 4'
 make_test state_test 'exit 3'
 make_test x86_64/pmu_passthrough_test 'sleep 100'
 
-echo "KTAP version 1"
-echo "1..13"
+ktap_print_header
+ktap_set_plan 13
 check "written" env TEST_TIMEOUT=1 hw-report -s /tmp/tests -o /tmp/report
 check "passed" result_is vmx_pmu_caps_test "passed"
 check "skipped" result_is pmu_counters_test "skipped"
@@ -54,3 +44,4 @@ check "perf" grep -q "instructions:u" /tmp/report
 check "complete" grep -q "^== end" /tmp/report
 check "no such directory" usage_error -s /nowhere
 check "no such option" usage_error -x
+ktap_finished

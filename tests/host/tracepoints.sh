@@ -6,18 +6,8 @@ tracing=/sys/kernel/tracing
 events="kvm_mediated_pmu_load kvm_mediated_pmu_put kvm_mediated_pmu_reprogram
 	kvm_mediated_pmu_reservation kvm_pmu_pmi"
 
-nr=0
-# check NAME COMMAND...
-check() {
-	nr=$((nr + 1))
-	name=$1
-	shift
-	if "$@"; then
-		echo "ok $nr $name"
-	else
-		echo "not ok $nr $name"
-	fi
-}
+# shellcheck source=tests/host/check.sh
+. /lab/check.sh
 
 # count PATTERN
 count() {
@@ -32,8 +22,8 @@ lines() {
 	}
 }
 
-echo "KTAP version 1"
-echo "1..9"
+ktap_print_header
+ktap_set_plan 9
 echo 65536 >$tracing/buffer_size_kb
 for event in $events; do
 	echo 1 >$tracing/events/kvm/"$event"/enable || exit 1
@@ -59,3 +49,4 @@ check "overflows in the status" [ "$(count 'kvm_mediated_pmu_put: .*global_statu
 check "a counter is programmed" grep -q 'kvm_mediated_pmu_reprogram: .* guest 0x[1-9a-f]' /tmp/trace
 check "one reservation" lines 'kvm_mediated_pmu_reservation: reserve error 0' 1
 check "one release" lines 'kvm_mediated_pmu_reservation: release error 0' 1
+ktap_finished
