@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A guest takes exceptions of its own all the time while interrupts of the host make
+ * it exit at any place: at the first instruction of its handler too.  Each exception
+ * must be taken once, and the stack must be where it was.
+ */
+#include <signal.h>
+#include <sys/time.h>
+
+#include "guest.h"
+
+#define EXCEPTIONS	100000
+#define PERIOD		250		/* microseconds between two signals */
+#define EXITS_MIN	200		/* signals that make a run worth something */
+#define DIV_BYTES	2
+
+static uint64_t taken;
+
+static void skip_division(struct ex_regs *regs)
+{
+	taken++;
+	regs->rip += DIV_BYTES;
+}
+
+/* Divide by 0, return how far the stack pointer is off then. */
+static int64_t divide(void)
+{
+	int64_t off;
+
+	asm volatile("mov %%rsp, %0\n\t"
+		     "div %b1\n\t"		/* DIV_BYTES long */
+		     "sub %%rsp, %0"
+		     : "=&r"(off) : "c"(0), "a"(1) : "cc", "memory");
+	return off;
+}
+
+static void guest_code(void)
+{
+	uint64_t moved = 0;
+
+	GUEST_SYNC(0);
+	for (int i = 0; i < EXCEPTIONS; i++)
+		moved += divide() != 0;
+	GUEST_SYNC_ARGS(0, taken, moved, 0, 0);
+	GUEST_DONE();
+}
+
+static void on_signal(int number)
+{
+}
+
+static void signal_every(unsigned int us)
+{
+	struct itimerval timer = { .it_interval.tv_usec = us, .it_value.tv_usec = us };
+	struct sigaction action = { .sa_handler = on_signal };
+
+	if (sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &timer, NULL))
+		die("timer");
+}
+
+int main(int argc, char *argv[])
+{
+	unsigned int interrupted = 0;
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+	struct ucall uc;
+
+	pin_by_argument(argv);
+	ktap_plan(3);
+	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
+	vm_install_exception_handler(vm, DE_VECTOR, skip_division);
+	vcpu_run(vcpu);		/* to its start */
+	signal_every(PERIOD);
+	while (__vcpu_run(vcpu)) {
+		if (errno != EINTR)
+			die("KVM_RUN");
+		interrupted++;
+	}
+	signal_every(0);
+	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
+		REPORT_GUEST_ASSERT(uc);
+	ktap_result(interrupted >= EXITS_MIN, "interrupted # %u times", interrupted);
+	ktap_result(uc.cmd == UCALL_SYNC && uc.args[2] == EXCEPTIONS,
+		    "each exception once # %lu of %u", uc.args[2], EXCEPTIONS);
+	ktap_result(uc.cmd == UCALL_SYNC && !uc.args[3],
+		    "the stack stays # moved %lu times", uc.args[3]);
+	kvm_vm_free(vm);
+	return ktap_exit();
+}
