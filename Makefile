@@ -18,7 +18,8 @@ help:			## list these targets
 	@echo 'Variables'
 	@echo '  MACHINE=NAME   with demo, demo-contention: spr, skx, zen4 or zen3'
 	@echo '  CONFIG=lab     with deb: the lab'"'"'s configuration, to see that it works'
-	@echo '  ONLY=PATTERN   with test: only the cases whose name matches'
+	@echo '  ONLY=PATTERN   with test, test-long: only the cases whose name matches'
+	@echo '  SUMMARY=FILE   with test-long: also write the results there, as a table'
 	@echo '  LAB_CACHE=DIR  keep downloads and the compiler cache there (default build/cache)'
 	@echo '  JOBS=N         compiler jobs at a time (default: one per CPU)'
 	@echo '  FETCH=newest   look for newer source packages'
@@ -46,7 +47,7 @@ test: lab		## run the tests that CI runs
 
 .PHONY: test-long
 test-long: lab kernel-debug kernel-stock	## run those too that take longer than they earn
-	@tests/run --long $(if $(ONLY),--only '$(ONLY)')
+	@tests/run --long $(if $(ONLY),--only '$(ONLY)') $(if $(SUMMARY),--summary '$(SUMMARY)')
 
 .PHONY: bench-model
 bench-model: lab	## measure what the PMU model costs the emulator

@@ -56,7 +56,10 @@ class Configuration(unittest.TestCase):
                     RUNNER.Outcome("b", 3, [], [], "no reason")]
         with tempfile.NamedTemporaryFile("r", suffix=".md") as handle:
             RUNNER.write_summary(handle.name, outcomes)
-            self.assertEqual(handle.read().splitlines()[2:],
+            lines = handle.read().splitlines()
+            self.assertRegex(lines[0], r"^Commit [0-9a-f]{12}(-dirty)?, [-0-9]{10}: "
+                                       r"1 passed, 1 failed, 1 skipped\.$")
+            self.assertEqual(lines[4:],
                              ["| a.spr | 1 | 1 | 0 | 3 | .seed=5 rule: x\\|y |",
                               "| b | 0 | 0 | 1 | 3 | no reason |"])
 
