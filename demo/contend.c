@@ -13,6 +13,7 @@
  *
  * Exit status: 0, 1 if an event can't be had, 2 usage.
  */
+#include <lab/mark.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static unsigned long __attribute__((noinline)) read_event(int fd, unsigned long 
 	unsigned long value = 0;
 	long length;
 
-	__asm__ volatile(".byte 0x0f, 0x1f, 0x80, 0x6d, 0x61, 0x72, 0x6b\n\t"
+	__asm__ volatile(LAB_MARK_ASM
 			 "xor %%eax, %%eax\n\t"		/* read() */
 			 "syscall"
 			 : "=a"(length)

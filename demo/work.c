@@ -40,10 +40,10 @@ __asm__(
 "	mov	$priority, %edx\n"
 "	syscall\n"
 "	mov	$1, %eax\n"
-"	.byte	0x0f, 0x1f, 0x80, 0x6d, 0x61, 0x72, 0x6b\n"
+	LAB_MARK_ASM
 "	call	run\n"
 "	mov	$2, %eax\n"
-"	.byte	0x0f, 0x1f, 0x80, 0x6d, 0x61, 0x72, 0x6b\n"
+	LAB_MARK_ASM
 "	mov	$60, %eax\n"		/* exit(0) */
 "	xor	%edi, %edi\n"
 "	syscall\n"

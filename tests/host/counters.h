@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <lab/mark.h>
+
 #define MODES		3
 
 static const char * const mode_names[MODES] = { "u", "k", "uk" };
@@ -100,7 +102,7 @@ static void counters_rdpmc(struct probe *probe, const uint32_t *index)
 		     "rdpmc\n\t"
 		     "mov %%rax, 32(%[probe])\n\t"
 		     "mov (%[probe]), %%rax\n\t"
-		     ".byte 0x0f, 0x1f, 0x80, 0x6d, 0x61, 0x72, 0x6b\n\t"
+		     LAB_MARK_ASM
 		     "mov (%[index]), %%ecx\n\t"
 		     "rdpmc\n\t"
 		     "shl $32, %%rdx\n\t"
@@ -118,7 +120,7 @@ static void counters_rdpmc(struct probe *probe, const uint32_t *index)
 		     "mov %%rax, 24(%[probe])\n\t"
 		     "mov (%[probe]), %%rax\n\t"
 		     "lea 1(%%rax), %%rax\n\t"
-		     ".byte 0x0f, 0x1f, 0x80, 0x6d, 0x61, 0x72, 0x6b\n\t"
+		     LAB_MARK_ASM
 		     "mov 4(%[index]), %%ecx\n\t"
 		     "rdpmc\n\t"
 		     "mov %%rax, 40(%[probe])\n\t"

@@ -10,14 +10,22 @@
 #ifndef LAB_MARK_H
 #define LAB_MARK_H
 
+#define LAB_MARK_BYTES	0x0f, 0x1f, 0x80, 0x6d, 0x61, 0x72, 0x6b
+
 #ifdef __ASSEMBLER__
 
 /* Drop the mark whose number is in %rax. */
 .macro lab_mark
-	.byte 0x0f, 0x1f, 0x80, 0x6d, 0x61, 0x72, 0x6b
+	.byte LAB_MARK_BYTES
 .endm
 
 #else
+
+#define LAB_STRING_OF(...)	#__VA_ARGS__
+#define LAB_STRING(...)		LAB_STRING_OF(__VA_ARGS__)
+
+/* The same for an asm statement: drop the mark whose number is in %rax. */
+#define LAB_MARK_ASM		".byte " LAB_STRING(LAB_MARK_BYTES) "\n\t"
 
 /**
  * lab_mark - write the machine's books to the trace
@@ -28,8 +36,7 @@
  */
 static inline __attribute__((always_inline)) void lab_mark(unsigned long number)
 {
-	__asm__ volatile(".byte 0x0f, 0x1f, 0x80, 0x6d, 0x61, 0x72, 0x6b"
-			 : : "a"(number) : "memory");
+	__asm__ volatile(LAB_MARK_ASM : : "a"(number) : "memory");
 }
 
 #endif /* __ASSEMBLER__ */
