@@ -14,6 +14,8 @@ sys.path.insert(0, os.path.join(ROOT, "tests"))
 
 from judge import trace  # noqa: E402
 
+EXIT_WRONG, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
+
 VPMUS = {"perf-based": 0, "mediated": 1}    # and kvm.enable_mediated_pmu of each
 
 
@@ -40,7 +42,22 @@ def number(value):
 def leave(name, figures):
     """Write OUT/name.json, and the picture of it beside."""
     path = os.path.join(OUT, name)
-    with open(path + ".json", "w", encoding="utf-8") as file:
-        json.dump(figures, file, indent=1)
-    subprocess.run([os.path.join(DEMO, "plot"), path + ".json", path + ".svg"], check=True)
+    try:
+        with open(path + ".json", "w", encoding="utf-8") as file:
+            json.dump(figures, file, indent=1)
+        subprocess.run([os.path.join(DEMO, "plot"), path + ".json", path + ".svg"], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Failure(f"The figures above can't be kept: {error}") from error
     print(f"\nfigures, picture: {os.path.relpath(path, ROOT)}.json, .svg")
+
+
+def run_main(main):
+    """Run a demo's main(), which returns its exit status or fails; the status."""
+    try:
+        return main()
+    except Failure as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("\nInterrupted. Start it again: what is built stays built.", file=sys.stderr)
+        return EXIT_INTERRUPTED

@@ -19,9 +19,9 @@ trace() {
 
 report() {
 	echo "== statistics"
-	for file in /sys/kernel/debug/kvm/pmu_*; do
-		echo "${file##*/} $(cat "$file")"
-	done
+	# Puts first: the guest goes on meanwhile, and each load comes before its put.
+	(cd /sys/kernel/debug/kvm &&
+		awk '{ print FILENAME, $1 }' pmu_puts pmu_loads pmu_pmis pmu_msr_exits pmu_rdpmc_exits)
 	echo "== tracepoints"
 	for event in $events; do
 		echo "$event $(grep -c "$event:" $tracing/trace)"
