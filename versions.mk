@@ -1,8 +1,10 @@
 # What everything is built from. Read by make and by sh: NAME=value, no blanks.
 
 # The base: Debian's source package of the kernel, the newest that the system's
-# own package lists have, and the releases that the project accepts.
+# own package lists have, the one with Debian's configurations of it, and the releases
+# that the project accepts.
 BASE_PACKAGE=linux-source-6.12
+CONFIG_PACKAGE=linux-config-6.12
 BASE_ACCEPT=6.12.
 
 # The series has to apply to every version that these releases of Debian have, in
