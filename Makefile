@@ -28,18 +28,23 @@ help:			## list these targets
 	@echo '  BASE_TARBALL=FILE, BOCHS_TARBALL=FILE   use these instead of downloads'
 
 .PHONY: demo
-demo: lab		## perf in a QEMU guest, with both vPMUs, against the books
+demo: demo-lab		## perf in a QEMU guest, with both vPMUs, against the books
 	@$(MAKE) -s -C demo
 	@demo/profile -m $(or $(MACHINE),spr)
 
 .PHONY: demo-contention
-demo-contention: lab	## what host events do to a guest's counters, with both vPMUs
+demo-contention: demo-lab	## what host events do to a guest's counters, with both vPMUs
 	@$(MAKE) -s -C demo
 	@demo/contention -m $(or $(MACHINE),spr)
 
 .PHONY: lab
 lab:			## build everything that lab/run needs
-	@$(STEPS) $(SOURCES) kernel rom bochs perf selftests host
+	@$(STEPS) $(SOURCES) kernel rom bochs perf host selftests
+
+# The demos do without the selftests.
+.PHONY: demo-lab
+demo-lab:
+	@$(STEPS) $(SOURCES) kernel rom bochs perf host
 
 .PHONY: test
 test: lab		## run the tests that CI runs
@@ -115,7 +120,7 @@ selftests:		## the KVM selftests
 
 .PHONY: host
 host:			## the userlands of host and guest
-	@$(STEPS) deps base lay kernel perf selftests host
+	@$(STEPS) deps base lay kernel perf host
 
 .PHONY: deb
 deb: lab		## Debian packages of kernel and tools, for real machines; CONFIG=lab: quick

@@ -75,6 +75,17 @@ source_id() {
 	fi
 }
 
+# libraries FILE...: every shared object that these need, under the names the
+# dynamic linker looks for.
+libraries() {
+	local f
+	for f; do
+		ldd "$f" 2>/dev/null | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p
+			s/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p' ||
+			true	# a script or a static program needs none
+	done | sort -u
+}
+
 export CC_CACHED=gcc CXX_CACHED=g++
 if command -v ccache >/dev/null; then
 	CC_CACHED="ccache gcc"
