@@ -5,6 +5,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 STEPS := scripts/steps
 SOURCES := deps base bochs-source lay
+# What the demos need: no selftests.
+DEMO := $(SOURCES) kernel rom bochs perf host
 .DEFAULT_GOAL := help
 
 ##@ Use
@@ -39,12 +41,11 @@ demo-contention: demo-lab	## what host events do to a guest's counters, with bot
 
 .PHONY: lab
 lab:			## build everything that lab/run needs
-	@$(STEPS) $(SOURCES) kernel rom bochs perf host selftests
+	@$(STEPS) $(DEMO) selftests
 
-# The demos do without the selftests.
 .PHONY: demo-lab
 demo-lab:
-	@$(STEPS) $(SOURCES) kernel rom bochs perf host
+	@$(STEPS) $(DEMO)
 
 .PHONY: test
 test: lab		## run the tests that CI runs
