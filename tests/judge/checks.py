@@ -143,8 +143,10 @@ class Measurement:
     def count(self, world, off=False):
         """The event in the books of a world of WORLDS."""
         letter, vmruns = WORLDS[world]
-        return self.books.count(BOOKS_OF[self.event], [letter + part for part in self.mode], off,
-                                vmruns)
+        modes = [letter + part for part in self.mode]
+        if self.event == "slots":
+            return self.books.slots(modes)[0]
+        return self.books.count(BOOKS_OF[self.event], modes, off, vmruns)
 
     def disturbed(self, modes):
         """Something ran in these modes inside of a bracket."""
@@ -332,6 +334,34 @@ def guest_equal(run, least="1", world="g"):
     problems += [f"{key}: {count} measurements, want {least}" for key, count in number.items()
                  if count < int(least)]
     return problems if number else ["the program printed no guest.* lines"]
+
+
+@check
+def metrics_equal(run, fields, least="1"):
+    """PERF_METRICS, of so many fields, holds what the books have of the slots.
+
+    `metrics.LABEL.A-B`: read after mark B; it was 0 shortly before mark A.  A field is
+    the part of 255, rounded, that its category has of all slots of the guest since
+    then.  What little ran before A and behind B may make a difference of 1 only where
+    the part is near the middle of two numbers.  At least @least lines, and no field
+    that is 0 in all of them.
+    """
+    problems, lines, seen = [], 0, 0
+    for name, value in run.lab.items():
+        match = re.fullmatch(r"metrics\.[\w-]+\.(\d+)-(\d+)", name)
+        if not match:
+            continue
+        lines, seen = lines + 1, seen | value
+        slots, *parts = run.trace.between(int(match[1]), int(match[2])).slots("gu+gk")
+        for i, part in enumerate(parts[:int(fields)]):
+            field, exact = value >> 8 * i & 0xff, 255 * part / slots
+            if abs(field - exact) > 0.51:
+                problems.append(f"{name}: field {i} is {field}, the books have {exact:.2f}")
+        if value >> 8 * int(fields):
+            problems.append(f"{name}: 0x{value:x} has more than {fields} fields")
+    problems += [f"field {i} was 0 all the time" for i in range(int(fields))
+                 if lines and not seen >> 8 * i & 0xff]
+    return problems if lines >= int(least) else [f"{lines} metrics.* lines, want {least}"]
 
 
 @check

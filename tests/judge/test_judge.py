@@ -327,6 +327,26 @@ class Checks(unittest.TestCase):
         self.assertEqual(len(self.problems("perf-stat-wide", "10-11", trace_text=text)), 3)
         self.assertEqual(len(self.problems("perf-stat-wide")), 1)
 
+    def test_metrics_equal(self):
+        header = data("good.jsonl").splitlines()[0]
+        end = '{"end":"exit","status":0,"ticks":1,"books":[{}]}'
+
+        def mark(number, slots):
+            return json.dumps({"mark": number, "cpu": 0,
+                               "books": [{"slots": {"gk": slots, "hk": [999] * 9}}]})
+
+        # Halves in the first field; 255 * 0.3 is the middle of two numbers.
+        text = "\n".join([header, mark(1, [100] * 9),
+                          mark(3, [1100, 600, 400, 250, 150, 100, 100, 100, 100]), end])
+        for value, fields, wrong in ((0x0d264d80, 4, 0), (0x0d264c80, 4, 0), (0x0d264e80, 4, 1),
+                                     (0x0d264d7d, 4, 1), (0x10d264d80, 4, 1), (0x0d264d80, 8, 4)):
+            out = f"# lab: metrics.loop.1-3={value}\n"
+            problems = self.problems("metrics-equal", str(fields), output=out, trace_text=text)
+            self.assertEqual(len(problems), wrong, (hex(value), problems))
+        self.assertEqual(len(self.problems("metrics-equal", "4", "2", output=out,
+                                           trace_text=text)), 1)
+        self.assertEqual(len(self.problems("metrics-equal", "4")), 1)
+
     def test_console(self):
         text = "[ 1.0] NMI backtrace for cpu 0\n[ 1.1] NMI backtrace for cpu 1\n"
         self.assertEqual(self.problems("backtraces", "2", console=text), [])
