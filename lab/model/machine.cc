@@ -130,7 +130,7 @@ const Machine machines[] = {
   {"spr", "Intel Sapphire Rapids", Vendor::Intel, 0x000806f8, 5, 8, 4, 48,
    true, false, true, CAP_FULL_WIDTH | CAP_METRICS, 0x2b000603, 6, 8, 0, spr_events, sizeof(spr_events) / sizeof(Event)},
   {"icx", "Intel Ice Lake-SP", Vendor::Intel, 0x000606a6, 5, 8, 4, 48,
-   true, false, false, CAP_FULL_WIDTH | CAP_METRICS, 0x0d0003f5, 5, 4, 0, icx_events, sizeof(icx_events) / sizeof(Event)},
+   true, false, false, CAP_FULL_WIDTH | CAP_METRICS, 0x0d0003f5, 5, 4, 32, icx_events, sizeof(icx_events) / sizeof(Event)},
   {"skx", "Intel Skylake-SP", Vendor::Intel, 0x00050654, 4, 4, 3, 48,
    true, true, false, CAP_FULL_WIDTH, 0x02007006, 0, 0, 32, skx_events, sizeof(skx_events) / sizeof(Event)},
   {"zen4", "AMD Zen 4 (Genoa)", Vendor::Amd, 0x00a10f11, 2, 6, 0, 48,

@@ -26,7 +26,7 @@ std::set<uint32_t> expected_registers(const Part &part) {
     add(set, 0x3f6, 2);           // MSR_PEBS_LD_LAT, MSR_PEBS_FRONTEND
     add(set, 0x4c1, part.gp);     // IA32_A_PMCx
   }
-  if (part.flag & SKX) {
+  if (part.flag & (SKX | ICX)) {
     add(set, 0x1c8, 2);           // MSR_LBR_SELECT, MSR_LASTBRANCH_TOS
     add(set, 0x680, 32);          // MSR_LASTBRANCH_x_FROM_IP
     add(set, 0x6c0, 32);          // MSR_LASTBRANCH_x_TO_IP
@@ -293,7 +293,7 @@ MACHINE_TEST(INTEL, "registers without effect hold values") {
   std::set<uint32_t> storage;
   add(storage, 0x1a6, 2);
   add(storage, 0x3f6, 2);
-  if (part.flag & SKX) {
+  if (part.flag & (SKX | ICX)) {
     add(storage, 0x1c8, 2);
     add(storage, 0x680, 32);
     add(storage, 0x6c0, 32);
