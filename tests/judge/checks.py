@@ -364,6 +364,39 @@ def metrics_equal(run, fields, least="1"):
     return problems if lines >= int(least) else [f"{lines} metrics.* lines, want {least}"]
 
 
+def topdown_tables(text):
+    """What topdown.sh printed: {(where, level): {category: percent}}."""
+    tables, names = {}, {}
+    for where, level, row in re.findall(r"^topdown (\w+) (\d): (.*)$", text, re.M):
+        key, words = (where, int(level)), row.replace("%", "").split()
+        if words and words[0].startswith("tma_"):
+            names[key] = words
+        else:
+            tables[key] = dict(zip(names.get(key, []), (float(word) for word in words)))
+    return tables
+
+
+@check
+def topdown_same(run, levels, slack="0"):
+    """perf stat --topdown, see topdown.sh, says the same in the guest and on the host.
+
+    @levels: how many the machine has.  @slack: percentage points of difference allowed.
+    """
+    tables, problems = topdown_tables(run.output), []
+    for level in range(1, int(levels) + 1):
+        host, guest = (tables.get((where, level), {}) for where in ("host", "guest"))
+        if abs(sum(host.values()) - 100) > 0.5 or len(host) < 4:
+            problems.append(f"level {level}: the host's table makes no sense: {host}")
+        if host.keys() != guest.keys():
+            problems.append(f"level {level}: the guest has {list(guest)}, the host {list(host)}")
+        problems += [f"level {level}: {name} is {guest[name]} in the guest, {host[name]} on the host"
+                     for name in host if name in guest and
+                     abs(guest[name] - host[name]) > float(slack) + 1e-9]
+    if len(tables) != 2 * int(levels):
+        problems.append(f"tables of {sorted(tables)}, want {levels} levels")
+    return problems
+
+
 @check
 def group_sum(run, how="exact"):
     """In each group, user + kernel = both.

@@ -347,6 +347,21 @@ class Checks(unittest.TestCase):
                                            trace_text=text)), 1)
         self.assertEqual(len(self.problems("metrics-equal", "4")), 1)
 
+    def test_topdown_same(self):
+        def out(where, level, row):
+            return f"topdown {where} {level}:  %  tma_a  %  tma_b % tma_c % tma_d\n" \
+                   f"topdown {where} {level}:   {row}\n"
+        good = out("host", 1, "63.4 33.5 0.4 2.7") + out("guest", 1, "63.4 33.5 0.4 2.7")
+        self.assertEqual(self.problems("topdown-same", "1", output=good), [])
+        self.assertEqual(len(self.problems("topdown-same", "2", output=good)), 2)
+        off = good.replace("63.4", "63.5", 1).replace("33.5", "33.4", 1)
+        self.assertEqual(len(self.problems("topdown-same", "1", output=off)), 2)
+        self.assertEqual(self.problems("topdown-same", "1", "0.1", output=off), [])
+        odd = good.replace("63.4", "60.4")
+        self.assertEqual(len(self.problems("topdown-same", "1", output=odd)), 1)
+        self.assertTrue(self.problems("topdown-same", "1"))
+        self.assertTrue(self.problems("topdown-same", "1", output=out("host", 1, "50 50 0 0")))
+
     def test_console(self):
         text = "[ 1.0] NMI backtrace for cpu 0\n[ 1.1] NMI backtrace for cpu 1\n"
         self.assertEqual(self.problems("backtraces", "2", console=text), [])

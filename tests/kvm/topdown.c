@@ -3,8 +3,7 @@
  * A guest's slots and PERF_METRICS, beside marks, over code of different kinds and
  * over exits.
  *
- *   topdown          the program of the vCPU stays on one CPU
- *   topdown moving   it changes to another CPU at each exit to it
+ *   topdown cpu1     on this CPU
  *
  * The judge holds what is printed against the machine's books: the counter's
  * differences by check guest-equal, PERF_METRICS by check metrics-equal.
@@ -132,15 +131,12 @@ static void guest_main(void)
 
 /* --- the host -------------------------------------------------------------- */
 
-/* Run to the guest's next GUEST_SYNC; on another CPU after each exit if @moving. */
-static uint64_t run_to_sync(struct kvm_vcpu *vcpu, bool moving)
+/* Run to the guest's next GUEST_SYNC. */
+static uint64_t run_to_sync(struct kvm_vcpu *vcpu)
 {
-	static int cpu;
 	struct ucall uc;
 
 	for (;;) {
-		if (moving)
-			pin_to_cpu(cpu ^= 1);
 		vcpu_run(vcpu);
 		if (vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == PORT)
 			continue;
@@ -165,7 +161,6 @@ static void print_guest(const char *kind)
 
 int main(int argc, char *argv[])
 {
-	bool moving = argument(argv, "moving");
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
 
@@ -177,7 +172,7 @@ int main(int argc, char *argv[])
 	virt_map(vm, AREA, AREA, AREA_PAGES);
 	for (unsigned int kind = 0; kind < KINDS; kind++) {
 		for (int repeat = 0; repeat < REPEATS; repeat++) {
-			TEST_ASSERT_EQ(run_to_sync(vcpu, moving), kind);
+			TEST_ASSERT_EQ(run_to_sync(vcpu), kind);
 			sync_global_from_guest(vm, shared);
 			print_guest(kinds[kind].name);
 		}
