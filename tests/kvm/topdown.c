@@ -4,6 +4,8 @@
  * over exits.
  *
  *   topdown cpu1     on this CPU
+ *   topdown hidden   instead: a guest has neither fixed counter 3 nor PERF_METRICS, as
+ *                    without a mediated vPMU, or on a part without them
  *
  * The judge holds what is printed against the machine's books: the counter's
  * differences by check guest-equal, PERF_METRICS by check metrics-equal.
@@ -18,6 +20,7 @@
 #define FIXED_SLOTS		3
 #define RDPMC_METRICS		0x20000000
 #define MSR_METRICS		0x329
+#define CAP_METRICS		(1ull << 15)
 #define GLOBAL_METRICS		(1ull << 48)
 #define GLOBAL_SLOTS		(1ull << (32 + FIXED_SLOTS))
 
@@ -129,7 +132,42 @@ static void guest_main(void)
 	GUEST_DONE();
 }
 
+static void guest_without(void)
+{
+	uint64_t value;
+
+	GUEST_ASSERT(this_cpu_property(X86_PROPERTY_PMU_NR_FIXED_COUNTERS) <= FIXED_SLOTS);
+	GUEST_ASSERT(!(rdmsr(MSR_IA32_PERF_CAPABILITIES) & CAP_METRICS));
+	GUEST_ASSERT_EQ(rdmsr_safe(MSR_FIXED_CTR0 + FIXED_SLOTS, &value), GP_VECTOR);
+	GUEST_ASSERT_EQ(wrmsr_safe(MSR_FIXED_CTR0 + FIXED_SLOTS, 0), GP_VECTOR);
+	GUEST_ASSERT_EQ(rdmsr_safe(MSR_METRICS, &value), GP_VECTOR);
+	GUEST_ASSERT_EQ(wrmsr_safe(MSR_METRICS, 0), GP_VECTOR);
+	GUEST_ASSERT_EQ(wrmsr_safe(MSR_GLOBAL_CTRL, GLOBAL_SLOTS), GP_VECTOR);
+	GUEST_ASSERT_EQ(wrmsr_safe(MSR_GLOBAL_CTRL, GLOBAL_METRICS), GP_VECTOR);
+	GUEST_ASSERT_EQ(rdpmc_safe(INTEL_RDPMC_FIXED | FIXED_SLOTS, &value), GP_VECTOR);
+	GUEST_ASSERT_EQ(rdpmc_safe(RDPMC_METRICS, &value), GP_VECTOR);
+	GUEST_DONE();
+}
+
 /* --- the host -------------------------------------------------------------- */
+
+static int check_hidden(void)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+	struct ucall uc;
+
+	ktap_plan(2);
+	ktap_result(!(kvm_get_feature_msr(MSR_IA32_PERF_CAPABILITIES) & CAP_METRICS),
+		    "not offered");
+	vm = vm_create_with_one_vcpu(&vcpu, guest_without);
+	vcpu_run(vcpu);
+	TEST_ASSERT(reached_ucall(vcpu, &uc), "exit %u", vcpu->run->exit_reason);
+	ktap_result(uc.cmd == UCALL_DONE && _vcpu_set_msr(vcpu, MSR_METRICS, 1) == 0,
+		    "not there");
+	kvm_vm_free(vm);
+	return ktap_exit();
+}
 
 /* Run to the guest's next GUEST_SYNC. */
 static uint64_t run_to_sync(struct kvm_vcpu *vcpu)
@@ -164,6 +202,8 @@ int main(int argc, char *argv[])
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
 
+	if (argument(argv, "hidden"))
+		return check_hidden();
 	require_mediated_pmu();
 	pin_by_argument(argv);
 	ktap_plan(KINDS);
