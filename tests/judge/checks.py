@@ -143,10 +143,8 @@ class Measurement:
     def count(self, world, off=False):
         """The event in the books of a world of WORLDS."""
         letter, vmruns = WORLDS[world]
-        modes = [letter + part for part in self.mode]
-        if self.event == "slots":
-            return self.books.slots(modes)[0]
-        return self.books.count(BOOKS_OF[self.event], modes, off, vmruns)
+        return self.books.count(BOOKS_OF[self.event], [letter + part for part in self.mode], off,
+                                vmruns)
 
     def disturbed(self, modes):
         """Something ran in these modes inside of a bracket."""
@@ -336,15 +334,43 @@ def guest_equal(run, least="1", world="g"):
     return problems if number else ["the program printed no guest.* lines"]
 
 
+def guest_slots(run, first, second):
+    """[slots, then each category] of guests between two marks, on all CPUs."""
+    books = [after - before for before, after in zip(run.trace.find(first).books,
+                                                     run.trace.find(second).books)]
+    return [sum(column) for column in zip(*(book.slots("gu+gk") for book in books))]
+
+
 @check
-def metrics_equal(run, fields, least="1"):
+def slots_equal(run, least="1"):
+    """Differences of a guest's fixed counter 3 equal its slots in the books, on all CPUs.
+
+    `guest.LABEL.slots.uk.A-B`, the counter being read right behind mark A and again
+    behind B. At least @least of each LABEL.
+    """
+    problems, number = [], {}
+    for name, value in run.lab.items():
+        match = re.fullmatch(r"guest\.([\w-]+)\.slots\.uk\.(\d+)-(\d+)", name)
+        if not match:
+            continue
+        truth = guest_slots(run, int(match[2]), int(match[3]))[0]
+        if value != truth:
+            problems.append(f"{name}: counter {value}, books {truth}, off by {value - truth}")
+        number[match[1]] = number.get(match[1], 0) + 1
+    problems += [f"{label}: {count} measurements, want {least}" for label, count in number.items()
+                 if count < int(least)]
+    return problems if number else ["the program printed no guest.*.slots lines"]
+
+
+@check
+def metrics_equal(run, fields, least="1", slack="0.51"):
     """PERF_METRICS, of so many fields, holds what the books have of the slots.
 
     `metrics.LABEL.A-B`: read after mark B; it was 0 shortly before mark A.  A field is
     the part of 255, rounded, that its category has of all slots of the guest since
     then.  What little ran before A and behind B may make a difference of 1 only where
-    the part is near the middle of two numbers.  At least @least lines, and no field
-    that is 0 in all of them.
+    the part is near the middle of two numbers: so @slack is more than one half.  At
+    least @least lines, and no field that is 0 in all of them.
     """
     problems, lines, seen = [], 0, 0
     for name, value in run.lab.items():
@@ -352,10 +378,10 @@ def metrics_equal(run, fields, least="1"):
         if not match:
             continue
         lines, seen = lines + 1, seen | value
-        slots, *parts = run.trace.between(int(match[1]), int(match[2])).slots("gu+gk")
+        slots, *parts = guest_slots(run, int(match[1]), int(match[2]))
         for i, part in enumerate(parts[:int(fields)]):
             field, exact = value >> 8 * i & 0xff, 255 * part / slots
-            if abs(field - exact) > 0.51:
+            if abs(field - exact) > float(slack):
                 problems.append(f"{name}: field {i} is {field}, the books have {exact:.2f}")
         if value >> 8 * int(fields):
             problems.append(f"{name}: 0x{value:x} has more than {fields} fields")

@@ -346,6 +346,13 @@ class Checks(unittest.TestCase):
         self.assertEqual(len(self.problems("metrics-equal", "4", "2", output=out,
                                            trace_text=text)), 1)
         self.assertEqual(len(self.problems("metrics-equal", "4")), 1)
+        self.assertEqual(self.problems("metrics-equal", "4", "1", "1.51", trace_text=text,
+                                       output="# lab: metrics.loop.1-3=220614272\n"), [])
+        for value, least, wrong in ((1000, 1, 0), (1001, 1, 1), (1000, 2, 1)):
+            out = f"# lab: guest.loop.slots.uk.1-3={value}\n"
+            self.assertEqual(len(self.problems("slots-equal", str(least), output=out,
+                                               trace_text=text)), wrong)
+        self.assertEqual(len(self.problems("slots-equal")), 1)
 
     def test_topdown_same(self):
         def out(where, level, row):
