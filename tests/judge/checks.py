@@ -403,10 +403,10 @@ def topdown_tables(text):
 
 
 @check
-def topdown_same(run, levels, slack="0"):
+def topdown_same(run, levels):
     """perf stat --topdown, see topdown.sh, says the same in the guest and on the host.
 
-    @levels: how many the machine has.  @slack: percentage points of difference allowed.
+    To the last digit; @levels: how many the machine has.
     """
     tables, problems = topdown_tables(run.output), []
     for level in range(1, int(levels) + 1):
@@ -416,8 +416,7 @@ def topdown_same(run, levels, slack="0"):
         if host.keys() != guest.keys():
             problems.append(f"level {level}: the guest has {list(guest)}, the host {list(host)}")
         problems += [f"level {level}: {name} is {guest[name]} in the guest, {host[name]} on the host"
-                     for name in host if name in guest and
-                     abs(guest[name] - host[name]) > float(slack) + 1e-9]
+                     for name in host if name in guest and guest[name] != host[name]]
     if len(tables) != 2 * int(levels):
         problems.append(f"tables of {sorted(tables)}, want {levels} levels")
     return problems
