@@ -272,6 +272,27 @@ def blind_window(run, most="1500", fast="2000", least="10"):
 
 
 @check
+def untouched(run, least="10"):
+    """The host accesses no PMU register, nor LVTPC, whatever the guest exits for.
+
+    `swaps.LABEL.A-B` and `fastpath.LABEL.A-B` as for blind-window; at least @least of
+    these intervals have VM exits.
+    """
+    problems, rows = [], 0
+    for name in run.lab:
+        match = re.fullmatch(r"(?:swaps|fastpath)\.[\w-]+\.(\d+)-(\d+)", name)
+        if not match:
+            continue
+        books = run.trace.between(int(match[1]), int(match[2]))
+        rows += bool(books.exits())
+        for kind in ("rdmsr", "wrmsr", "rdpmc", "lvtpc"):
+            count = sum(books.access(kind, mode)[0] for mode in ("hu", "hk"))
+            if count:
+                problems.append(f"{name}: {count} {kind} in {sum(books.exits().values())} exits")
+    return problems if rows >= int(least) else [f"{rows} intervals with VM exits, want {least}"]
+
+
+@check
 def vpmi_equal(run):
     """Each PMI that the machine delivered between two marks was one of the guest's.
 

@@ -301,6 +301,21 @@ class Checks(unittest.TestCase):
                                            trace_text=text)), 1)
         self.assertEqual(len(self.problems("blind-window")), 1)
 
+    def test_untouched(self):
+        text = data("good.jsonl").replace('"cycles":{"hu":1100,"hk":1500},"exits":{}',
+                                          '"cycles":{"hu":1100,"hk":1500},"exits":{"cpuid":2}')
+        out = "# lab: swaps.cpuid.10-12=1\n"
+        self.assertEqual(self.problems("untouched", "1", output=out, trace_text=text), [])
+        self.assertEqual(len(self.problems("untouched", "2", output=out, trace_text=text)), 1)
+        self.assertEqual(len(self.problems("untouched", "1", output=out)), 1)
+        for kind in ("rdmsr", "wrmsr", "rdpmc", "lvtpc"):
+            access = {"wrmsr": {"hk": [7, 0]}, kind: {"hk": [8, 0], "gk": [3, 3]}}
+            touched = text.replace(
+                '"exits":{"cpuid":2},"access":{"wrmsr":{"hk":[7,0]}}',
+                '"exits":{"cpuid":2},"access":' + json.dumps(access))
+            self.assertEqual(len(self.problems("untouched", "1", output=out,
+                                               trace_text=touched)), 1)
+
     def test_vpmi_equal(self):
         text = data("good.jsonl").replace('"ticks":2600,', '"ticks":2600,"x":0,')
         at = text.index('"delivered":0', text.index('"x":0'))
