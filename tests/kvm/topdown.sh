@@ -3,18 +3,22 @@
 # topdown.sh [moving|nested]: perf stat --topdown of one program, on the host and in a
 # guest, of its user mode, that is, of the same instructions. Check topdown-same judges.
 #
-#   moving   QEMU's threads go from one CPU to the other all the time
+#   moving   QEMU's threads go from one CPU to the other all the time. Each move rounds
+#            the metrics, so the program is one whose metrics are always the same
 #   nested   the guest is one of a guest's, which samples an endless loop meanwhile
 #
 # QEMU passes on PERF_METRICS, for which it has no name, only with migratable=off.
 
 cpu=host,pmu=on,migratable=off
 
+program=work
+[ ! -x /lab/steady ] || program=/lab/steady
+
 # measure WHERE: levels 1 and 2, as far as the machine has them
 measure() {
 	for level in 1 2; do
 		[ $level = 1 ] || [ -e /sys/bus/event_source/devices/cpu/events/topdown-heavy-ops ] || continue
-		perf stat --all-user --topdown --td-level $level work 2>&1 |
+		perf stat --all-user --topdown --td-level $level $program 2>&1 |
 			sed -n "/tma_/,\$ s/^/topdown $1 $level: /p" | grep "[a-z0-9] *$" | grep -v "elapsed\| user\| sys"
 	done
 }
