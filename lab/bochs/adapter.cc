@@ -171,7 +171,9 @@ lab::Totals lab_core_c::totals() const {
   now.n[lab::SRC_INSTRUCTION] = steps - lab.nonretired;
   now.n[lab::SRC_BRANCH] = lab.branches;
   now.n[lab::SRC_CYCLE] = now.n[lab::SRC_REF_CYCLE] = steps + lab.fast_rep;
-  now.n[lab::SRC_SLOT] = lab::SLOTS_PER_CYCLE * now.n[lab::SRC_CYCLE];
+  if (!pmu.machine().slots) return now;
+  lab::classify({now.n[lab::SRC_INSTRUCTION], lab.rep + lab.fast_rep, lab.nonretired - lab.rep, lab.branches,
+                 now.n[lab::SRC_BRANCH_MISS], accessing_}, pmu.machine().slots, &now);
   return now;
 }
 
@@ -260,6 +262,13 @@ void lab_core_c::sleep() {
   begin();
   if (pmi_due_ > cpu->icount + 1) pmi_due_ = cpu->icount + 1;
   finish();
+}
+
+// The step that runs accesses data.
+void lab_core_c::accesses_data() {
+  if (accessing_at_ == cpu->icount) return;
+  accessing_at_ = cpu->icount;
+  accessing_++;
 }
 
 void lab_core_c::access(unsigned kind) {
@@ -378,6 +387,7 @@ void lab_branch(BX_CPU_C *cpu, bool conditional, bool taken, bx_address from, bx
 
 void lab_memory(BX_CPU_C *cpu, bx_phy_address address, unsigned rw) {
   lab_core_c &core = *cpu->lab.core;
+  core.accesses_data();
   Bit64u *n = core.sources.n;
   lab::CacheModel::Result result = core.cache.access(address);
   n[lab::SRC_LLC_REFERENCE] += result.reference;

@@ -9,6 +9,7 @@
 #include "cpu.h"
 #include "books.h"
 #include "machine.h"
+#include "metrics.h"
 #include "pmu.h"
 
 class lab_core_c {
@@ -35,6 +36,7 @@ class lab_core_c {
   void boundary();     // between instructions, near a check that is due
   void recheck() { poll_at_ = lab.near_at = 0; }   // at the next boundary
   void sleep();        // HLT or MWAIT
+  void accesses_data();
   void access(unsigned kind);   // the instruction that runs accesses a PMU register
   void trapped();      // and causes a VM exit
   void uncredit();     // the VMRUN that runs was credited and fails after all
@@ -59,6 +61,8 @@ class lab_core_c {
   lab::Totals totals() const;
   void send_pmi();
 
+  Bit64u accessing_ = 0;              // steps that access data, while memory is watched
+  Bit64u accessing_at_ = ~Bit64u(0);  // icount of the last of them
   Bit64u perf_offset_[2] = {};        // MPERF and APERF less the cycles of this CPU
   Bit64u hwcr_ = 0;                   // AMD's hardware configuration register
   Bit64u pmi_due_ = lab::Pmu::NEVER;  // icount at which the PMI goes to the local APIC

@@ -16,6 +16,7 @@ struct lab_cpu_t {
   Bit64u near_at = ~(Bit64u)0; // icount from which lab_boundary() must be called between instructions
   Bit64u branches = 0;         // branch instructions retired
   Bit64u nonretired = 0;       // steps of icount that are no retired instruction
+  Bit64u rep = 0;              // of these, iterations of REP instructions
   Bit64u fast_rep = 0;         // REP iterations that Bochs executed in bulk, beyond icount
   Bit64u credited_at = ~(Bit64u)0;        // the instruction at this icount is in the totals already
   Bit64u branch_credited_at = ~(Bit64u)0; // and as a branch
@@ -86,7 +87,7 @@ bool lab_keep_cpu();
 
 // A REP iteration that is not the last moves icount; so does leaving a REP
 // instruction early, to come back to it.
-#define BX_LAB_REP_ITERATION() { BX_CPU_THIS_PTR lab.nonretired++; }
+#define BX_LAB_REP_ITERATION() { BX_CPU_THIS_PTR lab.nonretired++; BX_CPU_THIS_PTR lab.rep++; }
 #define BX_LAB_FAST_REP(n) lab_fast_rep(BX_CPU_THIS, (n))
 // Bulk execution of REP touches memory behind the hooks: not while accesses count.
 #define BX_LAB_BULK_REP() (! (BX_CPU_THIS_PTR lab.watch & 2))

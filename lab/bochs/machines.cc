@@ -8,6 +8,7 @@
 #include "gui/siminterface.h"
 #include "param_names.h"
 #include "cpu/cpudb/intel/sapphire_rapids.h"
+#include "cpu/cpudb/intel/corei7_icelake-u.h"
 #include "cpu/cpudb/intel/corei7_skylake-x.h"
 #include "cpu/cpudb/amd/ryzen.h"
 
@@ -134,6 +135,7 @@ class lab_amd_t : public lab_cpuid_t<ryzen_t> {
 }  // namespace
 
 bx_cpuid_t *create_lab_spr_cpuid(BX_CPU_C *cpu) { return new lab_intel_t<sapphire_rapids_t>(cpu, "spr"); }
+bx_cpuid_t *create_lab_icx_cpuid(BX_CPU_C *cpu) { return new lab_intel_t<corei7_icelake_t>(cpu, "icx"); }
 bx_cpuid_t *create_lab_skx_cpuid(BX_CPU_C *cpu) { return new lab_intel_t<corei7_skylake_x_t>(cpu, "skx"); }
 bx_cpuid_t *create_lab_zen4_cpuid(BX_CPU_C *cpu) { return new lab_amd_t(cpu, "zen4"); }
 bx_cpuid_t *create_lab_zen3_cpuid(BX_CPU_C *cpu) { return new lab_amd_t(cpu, "zen3"); }

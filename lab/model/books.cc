@@ -37,9 +37,23 @@ static std::string access_json(const uint64_t *n, const uint64_t *trapped) {
   return text + "}";
 }
 
+// Only modes with slots: all of them, then each category.
+template <size_t N> static std::string slots_json(const uint64_t (&slots)[N_MODES][N]) {
+  std::string text = "{";
+  for (unsigned mode = 0; mode < N_MODES; mode++) {
+    if (!slots[mode][0]) continue;
+    if (text.size() > 1) text += ",";
+    text += std::string("\"") + mode_name[mode] + "\":[";
+    for (size_t i = 0; i < N; i++) text += (i ? "," : "") + std::to_string(slots[mode][i]);
+    text += "]";
+  }
+  return text + "}";
+}
+
 std::string Books::json() const {
   std::string text = "{" + json(all_) + ",\"off\":{" + json(off_) + "},\"vmruns\":" +
-                     by_mode([=](unsigned mode) { return vmruns_[mode]; }) + ",\"exits\":{";
+                     by_mode([=](unsigned mode) { return vmruns_[mode]; }) +
+                     ",\"slots\":" + slots_json(slots_) + ",\"exits\":{";
   bool first = true;
   for (const auto &exit : exits_) {
     if (!first) text += ",";

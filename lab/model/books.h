@@ -39,6 +39,9 @@ class Books {
                 now.n[SRC_CYCLE] - last_.n[SRC_CYCLE]};
     all_[mode] += n;
     if (off) off_[mode] += n;
+    slots_[mode][0] += now.n[SRC_SLOT] - last_.n[SRC_SLOT];
+    for (unsigned i = 0; i < N_METRICS; i++)
+      slots_[mode][1 + i] += now.n[FIRST_METRIC + i] - last_.n[FIRST_METRIC + i];
     last_ = now;
   }
   // A VMRUN that the totals have as an instruction and a branch of this mode; not so
@@ -69,6 +72,7 @@ class Books {
   Totals last_;
   Counts all_[N_MODES], off_[N_MODES];
   uint64_t vmruns_[N_MODES] = {};
+  uint64_t slots_[N_MODES][1 + N_METRICS] = {};   // all, and what became of them
   uint64_t accesses_[N_ACCESSES][N_MODES] = {}, trapped_[N_ACCESSES][N_MODES] = {};
   std::map<std::string, uint64_t> exits_;
 };

@@ -110,7 +110,11 @@ std::string counters_text(const Machine &machine) {
 
 void print_intel_facts(const Machine &machine) {
   item("IA32_PERF_CAPABILITIES: " + hex(machine.capabilities) +
-       (machine.full_width ? " (full-width writes)" : " (no full-width writes)"));
+       (machine.full_width ? " (full-width writes" : " (no full-width writes") +
+       (machine.metrics ? ", PERF_METRICS)" : ")"));
+  if (machine.metrics)
+    item(number(machine.slots) + " slots in a cycle; PERF_METRICS has " + number(machine.metrics) +
+         " fields: the sources from retiring on, in this order, as parts of 255");
   item(std::string("AnyThread bits: ") + (machine.anythread ? "writable, no effect" : "reserved"));
   item(std::string("IA32_PERF_GLOBAL_CTRL: loaded at VM entry and exit, ") +
        (machine.vmexit_save ? "saved at VM exit" : "not saved at VM exit"));

@@ -11,6 +11,9 @@
 
 namespace lab {
 
+// Of any machine.
+static constexpr unsigned MAX_SLOTS = 6;
+
 const SourceInfo source_info[N_SOURCES] = {
   {"none", 0, 0, false, WATCH_NONE,
    "Nothing: the machine does not know the event."},
@@ -25,8 +28,8 @@ const SourceInfo source_info[N_SOURCES] = {
    "One for each instruction or REP iteration that the processor begins, whether it retires or not. None while halted."},
   {"reference cycles", 1, 1, true, WATCH_NONE,
    "The same as cycles: the machine runs at the frequency of its time-stamp counter."},
-  {"slots", SLOTS_PER_CYCLE, SLOTS_PER_CYCLE, true, WATCH_NONE,
-   "Six for each cycle."},
+  {"slots", MAX_SLOTS, MAX_SLOTS, true, WATCH_NONE,
+   "As many for each cycle as the machine has."},
   {"branch misses", 1, 1, false, WATCH_BRANCHES,
    "Branches that a small predictor gets wrong: 4096 two-bit counters for conditional branches, 4096 last targets for "
    "indirect ones and returns. It learns only while a running counter selects the event."},
@@ -46,6 +49,22 @@ const SourceInfo source_info[N_SOURCES] = {
    "Data accesses that read and write back in one instruction; each is a load and a store too."},
   {"wake-ups", 1, 1, false, WATCH_NONE,
    "Ends of HLT or MWAIT; what edge detection makes of cycles, reference cycles and slots."},
+  {"retiring", MAX_SLOTS - 1, 1, false, WATCH_NONE,
+   "Slots: two for each instruction retired, and the heavy operations."},
+  {"bad speculation", MAX_SLOTS - 1, 1, false, WATCH_BRANCHES,
+   "Slots: all but one of each instruction that faults or causes a VM exit, and branch mispredicts."},
+  {"frontend bound", 1, 1, false, WATCH_NONE,
+   "Slots: one for each branch."},
+  {"backend bound", MAX_SLOTS - 1, 1, false, WATCH_BRANCHES,
+   "Slots: all that are neither retiring, bad speculation nor frontend bound; at least one in each cycle."},
+  {"heavy operations", MAX_SLOTS - 1, 1, false, WATCH_NONE,
+   "Slots, part of retiring: all but one of each iteration of a REP instruction that is not its last."},
+  {"branch mispredicts", MAX_SLOTS - 4, 1, false, WATCH_BRANCHES,
+   "Slots, part of bad speculation: all but four for each branch miss."},
+  {"fetch latency", 1, 1, false, WATCH_BRANCHES,
+   "Slots, part of frontend bound: one for each branch miss."},
+  {"memory bound", 1, 1, false, WATCH_MEMORY,
+   "Slots, part of backend bound: one for each step that accesses data."},
 };
 
 static const Event spr_events[] = {
@@ -57,6 +76,22 @@ static const Event spr_events[] = {
   {0xc4, 0x00, SRC_BRANCH,        5, "BR_INST_RETIRED.ALL_BRANCHES"},
   {0xc5, 0x00, SRC_BRANCH_MISS,   6, "BR_MISP_RETIRED.ALL_BRANCHES"},
   {0xa4, 0x01, SRC_SLOT,          7, "TOPDOWN.SLOTS_P"},
+  {0xa4, 0x02, SRC_BACKEND_BOUND, -1, "TOPDOWN.BACKEND_BOUND_SLOTS"},
+  {0xd0, 0x81, SRC_LOAD,         -1, "MEM_INST_RETIRED.ALL_LOADS"},
+  {0xd0, 0x82, SRC_STORE,        -1, "MEM_INST_RETIRED.ALL_STORES"},
+  {0xd0, 0x83, SRC_LOAD_STORE,   -1, "MEM_INST_RETIRED.ANY"},
+};
+
+static const Event icx_events[] = {
+  {0x3c, 0x00, SRC_CYCLE,         0, "CPU_CLK_UNHALTED.THREAD_P"},
+  {0xc0, 0x00, SRC_INSTRUCTION,   1, "INST_RETIRED.ANY_P"},
+  {0x3c, 0x01, SRC_REF_CYCLE,     2, "CPU_CLK_UNHALTED.REF_XCLK"},
+  {0x2e, 0x4f, SRC_LLC_REFERENCE, 3, "LONGEST_LAT_CACHE.REFERENCE"},
+  {0x2e, 0x41, SRC_LLC_MISS,      4, "LONGEST_LAT_CACHE.MISS"},
+  {0xc4, 0x00, SRC_BRANCH,        5, "BR_INST_RETIRED.ALL_BRANCHES"},
+  {0xc5, 0x00, SRC_BRANCH_MISS,   6, "BR_MISP_RETIRED.ALL_BRANCHES"},
+  {0xa4, 0x01, SRC_SLOT,          7, "TOPDOWN.SLOTS_P"},
+  {0xa4, 0x02, SRC_BACKEND_BOUND, -1, "TOPDOWN.BACKEND_BOUND_SLOTS"},
   {0xd0, 0x81, SRC_LOAD,         -1, "MEM_INST_RETIRED.ALL_LOADS"},
   {0xd0, 0x82, SRC_STORE,        -1, "MEM_INST_RETIRED.ALL_STORES"},
   {0xd0, 0x83, SRC_LOAD_STORE,   -1, "MEM_INST_RETIRED.ANY"},
@@ -88,18 +123,20 @@ static const Event zen_events[] = {
   {0x029, 0x04, SRC_MODIFY,        -1, "LsDispatch.LdStDispatch"},
 };
 
-// PERF_CAPABILITIES: full-width writes only (bit 13); no LBR, PEBS or metrics.
-static constexpr uint64_t CAP_FULL_WIDTH = 1 << 13;
+// PERF_CAPABILITIES: full-width writes (bit 13), PERF_METRICS (bit 15); no LBR or PEBS.
+static constexpr uint64_t CAP_FULL_WIDTH = 1 << 13, CAP_METRICS = 1 << 15;
 
 const Machine machines[] = {
   {"spr", "Intel Sapphire Rapids", Vendor::Intel, 0x000806f8, 5, 8, 4, 48,
-   true, false, true, CAP_FULL_WIDTH, 0x2b000603, 0, spr_events, sizeof(spr_events) / sizeof(Event)},
+   true, false, true, CAP_FULL_WIDTH | CAP_METRICS, 0x2b000603, 6, 8, 0, spr_events, sizeof(spr_events) / sizeof(Event)},
+  {"icx", "Intel Ice Lake-SP", Vendor::Intel, 0x000606a6, 5, 8, 4, 48,
+   true, false, false, CAP_FULL_WIDTH | CAP_METRICS, 0x0d0003f5, 5, 4, 32, icx_events, sizeof(icx_events) / sizeof(Event)},
   {"skx", "Intel Skylake-SP", Vendor::Intel, 0x00050654, 4, 4, 3, 48,
-   true, true, false, CAP_FULL_WIDTH, 0x02007006, 32, skx_events, sizeof(skx_events) / sizeof(Event)},
+   true, true, false, CAP_FULL_WIDTH, 0x02007006, 0, 0, 32, skx_events, sizeof(skx_events) / sizeof(Event)},
   {"zen4", "AMD Zen 4 (Genoa)", Vendor::Amd, 0x00a10f11, 2, 6, 0, 48,
-   false, false, false, 0, 0, 0, zen_events, sizeof(zen_events) / sizeof(Event)},
+   false, false, false, 0, 0, 0, 0, 0, zen_events, sizeof(zen_events) / sizeof(Event)},
   {"zen3", "AMD Zen 3 (Milan)", Vendor::Amd, 0x00a00f11, 0, 6, 0, 48,
-   false, false, false, 0, 0, 0, zen_events, sizeof(zen_events) / sizeof(Event)},
+   false, false, false, 0, 0, 0, 0, 0, zen_events, sizeof(zen_events) / sizeof(Event)},
 };
 const size_t n_machines = sizeof(machines) / sizeof(machines[0]);
 

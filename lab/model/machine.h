@@ -38,6 +38,8 @@ struct Machine {
   bool vmexit_save;        // VM exit can save IA32_PERF_GLOBAL_CTRL
   uint64_t capabilities;   // IA32_PERF_CAPABILITIES
   uint32_t microcode;      // Intel: update revision that the part reports
+  unsigned slots;          // issue slots in a cycle; 0: not counted
+  unsigned metrics;        // fields of PERF_METRICS; 0: there is no such register
   unsigned lbr_depth;      // last-branch records: the registers exist, nothing is recorded
   const Event *events;
   size_t n_events;

@@ -25,7 +25,11 @@ constexpr uint64_t STATUS_LBR_FRZ = 1ull << 58, STATUS_UNCORE = 1ull << 61;
 constexpr uint64_t STATUS_BUFFER = 1ull << 62, STATUS_COND = 1ull << 63;
 constexpr uint64_t INUSE_PMI = 1ull << 63;
 
-constexpr uint32_t RDPMC_TYPE_MASK = 0xffff0000, RDPMC_FIXED = 0x40000000;
+// PERF_METRICS: its bit in the global registers, and the fixed counter that it goes with.
+constexpr uint64_t GLOBAL_METRICS = 1ull << 48;
+constexpr unsigned FIXED_SLOTS = 3;
+
+constexpr uint32_t RDPMC_TYPE_MASK = 0xffff0000, RDPMC_FIXED = 0x40000000, RDPMC_METRICS = 0x20000000;
 
 constexpr Source fixed_source[] = {SRC_INSTRUCTION, SRC_CYCLE, SRC_REF_CYCLE, SRC_SLOT};
 
@@ -42,7 +46,7 @@ bool in_range(uint32_t msr, uint32_t first, unsigned n) { return msr - first < n
 
 }  // namespace
 
-Pmu::Pmu(const Machine &machine) : machine_(machine) {
+Pmu::Pmu(const Machine &machine) : machine_(machine), metrics_(machine.metrics) {
   for (unsigned i = 0; i < machine_.gp; i++) gp_[i].status_bit = i;
   for (unsigned i = 0; i < machine_.fixed; i++) {
     fixed_[i].status_bit = FIXED_STATUS_SHIFT + i;
@@ -62,6 +66,7 @@ void Pmu::reset() {
   // software that does not know the register.
   global_ctrl_ = machine_.has_global() ? (1ull << machine_.gp) - 1 : 0;
   status_ = debugctl_ = 0;
+  metrics_.write(0, 0);
   for (uint64_t &value : storage_) value = 0;
   overflow_ = false;
   finish();
@@ -74,6 +79,7 @@ void Pmu::begin(const Totals &now) {
     Totals delta;
     for (unsigned i = 0; i < N_SOURCES; i++) delta.n[i] = now.n[i] - last_.n[i];
     for_each_counter([&](Counter &c) { if (c.enabled) count(c, delta); });
+    if (metrics_on_) count_metrics(delta);
   }
   last_ = now;
 }
@@ -89,6 +95,8 @@ void Pmu::finish() {
     running_ = true;
     watch_ |= source_info[c.source].watch;
   });
+  metrics_on_ = has_metrics() && fixed_[FIXED_SLOTS].enabled && (global_ctrl_ & GLOBAL_METRICS);
+  if (metrics_on_) watch_ |= WATCH_BRANCHES | WATCH_MEMORY;
 }
 
 // The one predicate that owns all filtering.
@@ -113,7 +121,7 @@ bool Pmu::host_guest_filter(const Counter &c) const {
 
 // A pulse source is asserted in each cycle in which it occurs and drops in
 // between; a level source is asserted in every cycle and drops while halted.
-uint64_t Pmu::events_in(const Counter &c, const Totals &delta) {
+uint64_t Pmu::events_in(const Counter &c, const Totals &delta) const {
   const SourceInfo &source = source_info[c.source];
   uint64_t n = delta.n[c.source];
   uint64_t edges = source.level ? delta.n[SRC_WAKE] : n;
@@ -122,8 +130,8 @@ uint64_t Pmu::events_in(const Counter &c, const Totals &delta) {
   if (!c.cmask) return c.edge ? edges : n;
 
   uint64_t cycles = delta.n[SRC_CYCLE];
-  bool reached = source.per_cycle && c.cmask <= source.per_cycle;
-  uint64_t met = reached ? n / source.per_cycle : 0;
+  bool reached = per_cycle(c) && c.cmask <= per_cycle(c);
+  uint64_t met = reached ? n / per_cycle(c) : 0;
   if (stepwise(c)) met = n / c.cmask < cycles ? n / c.cmask : cycles;   // of one step: 0 or 1
   if (c.edge) return source.level ? (reached ? edges : 0) : met;
   if (!c.invert) return met;
@@ -132,12 +140,16 @@ uint64_t Pmu::events_in(const Counter &c, const Totals &delta) {
 
 // How often such a source occurs differs from cycle to cycle: under a counter
 // mask each step has to be looked at alone.
-bool Pmu::stepwise(const Counter &c) {
-  return c.cmask && source_info[c.source].max_per_step > source_info[c.source].per_cycle;
+bool Pmu::stepwise(const Counter &c) const {
+  return c.cmask && c.source != SRC_SLOT && source_info[c.source].max_per_step > source_info[c.source].per_cycle;
 }
 
-unsigned Pmu::max_per_step(const Counter &c) {
-  unsigned n = source_info[c.source].max_per_step;
+unsigned Pmu::per_cycle(const Counter &c) const {
+  return c.source == SRC_SLOT ? machine_.slots : source_info[c.source].per_cycle;
+}
+
+unsigned Pmu::max_per_step(const Counter &c) const {
+  unsigned n = c.source == SRC_SLOT ? machine_.slots : source_info[c.source].max_per_step;
   return c.cmask || !n ? 1 : n;
 }
 
@@ -148,6 +160,15 @@ void Pmu::count(Counter &c, const Totals &delta) {
   if (n <= room) return;
   if (machine_.has_global()) status_ |= 1ull << c.status_bit;
   if (c.interrupts) overflow_ = true;
+}
+
+// SDM: a resource of PERF_METRICS overflows; here, the slots that its fractions are of.
+void Pmu::count_metrics(const Totals &delta) {
+  bool over = metrics_.slots() > counter_mask();
+  metrics_.count(delta);
+  if (over || metrics_.slots() <= counter_mask()) return;
+  status_ |= GLOBAL_METRICS;
+  if (fixed_[FIXED_SLOTS].interrupts) overflow_ = true;
 }
 
 uint64_t Pmu::distance() const {
@@ -162,6 +183,10 @@ uint64_t Pmu::distance() const {
   };
   for (unsigned i = 0; i < machine_.gp; i++) consider(gp_[i]);
   for (unsigned i = 0; i < machine_.fixed; i++) consider(fixed_[i]);
+  if (metrics_on_ && fixed_[FIXED_SLOTS].interrupts && metrics_.slots() <= counter_mask()) {
+    uint64_t steps = (counter_mask() - metrics_.slots()) / machine_.slots + 1;
+    if (steps < nearest) nearest = steps;
+  }
   return nearest;
 }
 
@@ -196,6 +221,7 @@ Pmu::Decoded Pmu::decode_intel(uint32_t msr) const {
   case MSR_GLOBAL_STATUS_RESET: return {Reg::StatusReset, 0};
   case MSR_PERF_CAPABILITIES: return {Reg::Capabilities, 0};
   }
+  if (has_metrics() && msr == MSR_PERF_METRICS) return {Reg::Metrics, 0};
   if (machine_.version >= 4) {
     if (msr == MSR_GLOBAL_STATUS_SET) return {Reg::StatusSet, 0};
     if (msr == MSR_GLOBAL_INUSE) return {Reg::InUse, 0};
@@ -250,6 +276,7 @@ bool Pmu::lacks(uint32_t msr) const {
 
 uint64_t Pmu::global_bits() const {
   uint64_t bits = (1ull << machine_.gp) - 1;
+  if (has_metrics()) bits |= GLOBAL_METRICS;
   return bits | (((1ull << machine_.fixed) - 1) << FIXED_STATUS_SHIFT);
 }
 
@@ -290,6 +317,7 @@ bool Pmu::write_faults(uint32_t msr, uint64_t value) const {
   case Reg::Ctrl: return !global_ctrl_valid(value);
   case Reg::StatusReset: return value & ~status_resettable();
   case Reg::StatusSet: return value & ~status_settable();
+  case Reg::Metrics: return value & ~metrics_.writable();
   case Reg::Status:
   case Reg::InUse:
   case Reg::Capabilities: return true;
@@ -309,6 +337,7 @@ uint64_t Pmu::read(uint32_t msr) const {
   case Reg::Ctrl: return global_ctrl_;
   case Reg::InUse: return inuse();
   case Reg::Capabilities: return machine_.capabilities;
+  case Reg::Metrics: return metrics_.read();
   case Reg::Storage: return storage_[d.index];
   case Reg::StatusReset:
   case Reg::StatusSet:
@@ -332,6 +361,7 @@ void Pmu::write(uint32_t msr, uint64_t value) {
   case Reg::Ctrl: global_ctrl_ = value & global_bits(); break;
   case Reg::StatusReset: status_ &= ~value; break;
   case Reg::StatusSet: status_ |= value & status_settable(); break;
+  case Reg::Metrics: metrics_.write(value, fixed_[FIXED_SLOTS].value); break;
   case Reg::Storage: storage_[d.index] = value; break;
   case Reg::Status:
   case Reg::InUse:
@@ -386,8 +416,7 @@ uint64_t Pmu::inuse() const {
 }
 
 // Intel: ECX[31:16] is the kind of counter, ECX[15:0] its index.  The fast-read
-// bit (31) belongs to parts without architectural PerfMon and PERF_METRICS
-// (2000H) to parts that report them: both are undefined kinds here.
+// bit (31) belongs to parts without architectural PerfMon.
 bool Pmu::rdpmc(uint32_t ecx, uint64_t *value) const {
   if (!intel()) {
     if (ecx >= machine_.gp) return false;
@@ -403,6 +432,10 @@ bool Pmu::rdpmc(uint32_t ecx, uint64_t *value) const {
   case RDPMC_FIXED:
     if (index >= machine_.fixed) return false;
     *value = fixed_[index].value;
+    return true;
+  case RDPMC_METRICS:
+    if (!has_metrics() || index) return false;
+    *value = metrics_.read();
     return true;
   default:
     return false;

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include "machine.h"
+#include "metrics.h"
 #include "source.h"
 
 namespace lab {
@@ -127,7 +128,7 @@ class Pmu {
 
   enum class Reg {
     None, Counter, FullCounter, Select, FixedCounter, FixedCtrl, Status, Ctrl,
-    StatusReset, StatusSet, InUse, Capabilities, Storage
+    StatusReset, StatusSet, InUse, Capabilities, Metrics, Storage
   };
   struct Decoded { Reg reg; unsigned index; };
 
@@ -137,8 +138,9 @@ class Pmu {
   int storage_index(uint32_t msr) const;
 
   bool intel() const { return machine_.vendor == Vendor::Intel; }
+  bool has_metrics() const { return machine_.metrics; }
   uint64_t counter_mask() const { return (1ull << machine_.width) - 1; }
-  uint64_t global_bits() const;        // one per counter
+  uint64_t global_bits() const;        // one per counter, and for PERF_METRICS
   uint64_t status_settable() const;
   uint64_t status_resettable() const;
   uint64_t select_reserved() const;
@@ -151,10 +153,12 @@ class Pmu {
   bool counter_enabled(const Counter &c) const;
   bool globally_enabled(const Counter &c) const;
   bool host_guest_filter(const Counter &c) const;
-  static uint64_t events_in(const Counter &c, const Totals &delta);
-  static bool stepwise(const Counter &c);
-  static unsigned max_per_step(const Counter &c);
+  uint64_t events_in(const Counter &c, const Totals &delta) const;
+  bool stepwise(const Counter &c) const;
+  unsigned max_per_step(const Counter &c) const;
+  unsigned per_cycle(const Counter &c) const;
   void count(Counter &c, const Totals &delta);
+  void count_metrics(const Totals &delta);
 
   template <class F> void for_each_counter(F f) {
     for (unsigned i = 0; i < machine_.gp; i++) f(gp_[i]);
@@ -163,6 +167,8 @@ class Pmu {
 
   const Machine &machine_;
   Counter gp_[MAX_GP], fixed_[MAX_FIXED];
+  Metrics metrics_;
+  bool metrics_on_ = false;   // PERF_METRICS counted at the last finish()
   uint64_t fixed_ctrl_ = 0, global_ctrl_ = 0, status_ = 0, debugctl_ = 0;
   uint64_t storage_[N_STORAGE] = {};  // extra registers that only hold a value
   Totals last_;

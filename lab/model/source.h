@@ -30,11 +30,24 @@ enum Source : unsigned {
   SRC_LOAD_STORE,
   SRC_MODIFY,
   SRC_WAKE,          // not countable by itself: the rising edges of "not halted"
+  // What became of the slots, in the order of the fields of PERF_METRICS.
+  SRC_RETIRING,
+  SRC_BAD_SPECULATION,
+  SRC_FRONTEND_BOUND,
+  SRC_BACKEND_BOUND,
+  SRC_HEAVY_OPERATIONS,
+  SRC_BRANCH_MISPREDICTS,
+  SRC_FETCH_LATENCY,
+  SRC_MEMORY_BOUND,
   N_SOURCES
 };
 
-// Issue slots in a cycle of every machine that counts slots (Intel Golden Cove).
-constexpr unsigned SLOTS_PER_CYCLE = 6;
+constexpr Source FIRST_METRIC = SRC_RETIRING;
+constexpr unsigned N_METRICS = N_SOURCES - FIRST_METRIC;
+
+struct Totals {
+  uint64_t n[N_SOURCES] = {};
+};
 
 // Which predictors have to watch the instruction stream for a source.
 enum Watch : unsigned { WATCH_NONE = 0, WATCH_BRANCHES = 1, WATCH_MEMORY = 2 };
@@ -49,10 +62,6 @@ struct SourceInfo {
 };
 
 extern const SourceInfo source_info[N_SOURCES];
-
-struct Totals {
-  uint64_t n[N_SOURCES] = {};
-};
 
 // Branch predictor: per branch address one two-bit counter for the direction
 // of a conditional branch and the last target of an indirect branch.

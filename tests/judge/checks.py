@@ -272,6 +272,27 @@ def blind_window(run, most="1500", fast="2000", least="10"):
 
 
 @check
+def untouched(run, least="10"):
+    """The host accesses no PMU register, nor LVTPC, whatever the guest exits for.
+
+    `swaps.LABEL.A-B` and `fastpath.LABEL.A-B` as for blind-window; at least @least of
+    these intervals have VM exits.
+    """
+    problems, rows = [], 0
+    for name in run.lab:
+        match = re.fullmatch(r"(?:swaps|fastpath)\.[\w-]+\.(\d+)-(\d+)", name)
+        if not match:
+            continue
+        books = run.trace.between(int(match[1]), int(match[2]))
+        rows += bool(books.exits())
+        for kind in ("rdmsr", "wrmsr", "rdpmc", "lvtpc"):
+            count = sum(books.access(kind, mode)[0] for mode in ("hu", "hk"))
+            if count:
+                problems.append(f"{name}: {count} {kind} in {sum(books.exits().values())} exits")
+    return problems if rows >= int(least) else [f"{rows} intervals with VM exits, want {least}"]
+
+
+@check
 def vpmi_equal(run):
     """Each PMI that the machine delivered between two marks was one of the guest's.
 
@@ -332,6 +353,94 @@ def guest_equal(run, least="1", world="g"):
     problems += [f"{key}: {count} measurements, want {least}" for key, count in number.items()
                  if count < int(least)]
     return problems if number else ["the program printed no guest.* lines"]
+
+
+def guest_slots(run, first, second):
+    """[slots, then each category] of guests between two marks, on all CPUs."""
+    books = [after - before for before, after in zip(run.trace.find(first).books,
+                                                     run.trace.find(second).books)]
+    return [sum(column) for column in zip(*(book.slots("gu+gk") for book in books))]
+
+
+@check
+def slots_equal(run, least="1"):
+    """Differences of a guest's fixed counter 3 equal its slots in the books, on all CPUs.
+
+    `guest.LABEL.slots.uk.A-B`, the counter being read right behind mark A and again
+    behind B. At least @least of each LABEL.
+    """
+    problems, number = [], {}
+    for name, value in run.lab.items():
+        match = re.fullmatch(r"guest\.([\w-]+)\.slots\.uk\.(\d+)-(\d+)", name)
+        if not match:
+            continue
+        truth = guest_slots(run, int(match[2]), int(match[3]))[0]
+        if value != truth:
+            problems.append(f"{name}: counter {value}, books {truth}, off by {value - truth}")
+        number[match[1]] = number.get(match[1], 0) + 1
+    problems += [f"{label}: {count} measurements, want {least}" for label, count in number.items()
+                 if count < int(least)]
+    return problems if number else ["the program printed no guest.*.slots lines"]
+
+
+@check
+def metrics_equal(run, fields, least="1", slack="0.51"):
+    """PERF_METRICS, of so many fields, holds what the books have of the slots.
+
+    `metrics.LABEL.A-B`: read after mark B; it was 0 shortly before mark A.  A field is
+    the part of 255, rounded, that its category has of all slots of the guest since
+    then.  What little ran before A and behind B may make a difference of 1 only where
+    the part is near the middle of two numbers: so @slack is more than one half.  At
+    least @least lines, and no field that is 0 in all of them.
+    """
+    problems, lines, seen = [], 0, 0
+    for name, value in run.lab.items():
+        match = re.fullmatch(r"metrics\.[\w-]+\.(\d+)-(\d+)", name)
+        if not match:
+            continue
+        lines, seen = lines + 1, seen | value
+        slots, *parts = guest_slots(run, int(match[1]), int(match[2]))
+        for i, part in enumerate(parts[:int(fields)]):
+            field, exact = value >> 8 * i & 0xff, 255 * part / slots
+            if abs(field - exact) > float(slack):
+                problems.append(f"{name}: field {i} is {field}, the books have {exact:.2f}")
+        if value >> 8 * int(fields):
+            problems.append(f"{name}: 0x{value:x} has more than {fields} fields")
+    problems += [f"field {i} was 0 all the time" for i in range(int(fields))
+                 if lines and not seen >> 8 * i & 0xff]
+    return problems if lines >= int(least) else [f"{lines} metrics.* lines, want {least}"]
+
+
+def topdown_tables(text):
+    """What topdown.sh printed: {(where, level): {category: percent}}."""
+    tables, names = {}, {}
+    for where, level, row in re.findall(r"^topdown (\w+) (\d): (.*)$", text, re.M):
+        key, words = (where, int(level)), row.replace("%", "").split()
+        if words and words[0].startswith("tma_"):
+            names[key] = words
+        else:
+            tables[key] = dict(zip(names.get(key, []), (float(word) for word in words)))
+    return tables
+
+
+@check
+def topdown_same(run, levels):
+    """perf stat --topdown, see topdown.sh, says the same in the guest and on the host.
+
+    To the last digit; @levels: how many the machine has.
+    """
+    tables, problems = topdown_tables(run.output), []
+    for level in range(1, int(levels) + 1):
+        host, guest = (tables.get((where, level), {}) for where in ("host", "guest"))
+        if abs(sum(host.values()) - 100) > 0.5 or len(host) < 4:
+            problems.append(f"level {level}: the host's table makes no sense: {host}")
+        if host.keys() != guest.keys():
+            problems.append(f"level {level}: the guest has {list(guest)}, the host {list(host)}")
+        problems += [f"level {level}: {name} is {guest[name]} in the guest, {host[name]} on the host"
+                     for name in host if name in guest and guest[name] != host[name]]
+    if len(tables) != 2 * int(levels):
+        problems.append(f"tables of {sorted(tables)}, want {levels} levels")
+    return problems
 
 
 @check

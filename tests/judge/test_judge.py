@@ -301,6 +301,21 @@ class Checks(unittest.TestCase):
                                            trace_text=text)), 1)
         self.assertEqual(len(self.problems("blind-window")), 1)
 
+    def test_untouched(self):
+        text = data("good.jsonl").replace('"cycles":{"hu":1100,"hk":1500},"exits":{}',
+                                          '"cycles":{"hu":1100,"hk":1500},"exits":{"cpuid":2}')
+        out = "# lab: swaps.cpuid.10-12=1\n"
+        self.assertEqual(self.problems("untouched", "1", output=out, trace_text=text), [])
+        self.assertEqual(len(self.problems("untouched", "2", output=out, trace_text=text)), 1)
+        self.assertEqual(len(self.problems("untouched", "1", output=out)), 1)
+        for kind in ("rdmsr", "wrmsr", "rdpmc", "lvtpc"):
+            access = {"wrmsr": {"hk": [7, 0]}, kind: {"hk": [8, 0], "gk": [3, 3]}}
+            touched = text.replace(
+                '"exits":{"cpuid":2},"access":{"wrmsr":{"hk":[7,0]}}',
+                '"exits":{"cpuid":2},"access":' + json.dumps(access))
+            self.assertEqual(len(self.problems("untouched", "1", output=out,
+                                               trace_text=touched)), 1)
+
     def test_vpmi_equal(self):
         text = data("good.jsonl").replace('"ticks":2600,', '"ticks":2600,"x":0,')
         at = text.index('"delivered":0', text.index('"x":0'))
@@ -326,6 +341,47 @@ class Checks(unittest.TestCase):
                                                trace_text=text)), 1)
         self.assertEqual(len(self.problems("perf-stat-wide", "10-11", trace_text=text)), 3)
         self.assertEqual(len(self.problems("perf-stat-wide")), 1)
+
+    def test_metrics_equal(self):
+        header = data("good.jsonl").splitlines()[0]
+        end = '{"end":"exit","status":0,"ticks":1,"books":[{}]}'
+
+        def mark(number, slots):
+            return json.dumps({"mark": number, "cpu": 0,
+                               "books": [{"slots": {"gk": slots, "hk": [999] * 9}}]})
+
+        # Halves in the first field; 255 * 0.3 is the middle of two numbers.
+        text = "\n".join([header, mark(1, [100] * 9),
+                          mark(3, [1100, 600, 400, 250, 150, 100, 100, 100, 100]), end])
+        for value, fields, wrong in ((0x0d264d80, 4, 0), (0x0d264c80, 4, 0), (0x0d264e80, 4, 1),
+                                     (0x0d264d7d, 4, 1), (0x10d264d80, 4, 1), (0x0d264d80, 8, 4)):
+            out = f"# lab: metrics.loop.1-3={value}\n"
+            problems = self.problems("metrics-equal", str(fields), output=out, trace_text=text)
+            self.assertEqual(len(problems), wrong, (hex(value), problems))
+        self.assertEqual(len(self.problems("metrics-equal", "4", "2", output=out,
+                                           trace_text=text)), 1)
+        self.assertEqual(len(self.problems("metrics-equal", "4")), 1)
+        self.assertEqual(self.problems("metrics-equal", "4", "1", "1.51", trace_text=text,
+                                       output="# lab: metrics.loop.1-3=220614272\n"), [])
+        for value, least, wrong in ((1000, 1, 0), (1001, 1, 1), (1000, 2, 1)):
+            out = f"# lab: guest.loop.slots.uk.1-3={value}\n"
+            self.assertEqual(len(self.problems("slots-equal", str(least), output=out,
+                                               trace_text=text)), wrong)
+        self.assertEqual(len(self.problems("slots-equal")), 1)
+
+    def test_topdown_same(self):
+        def out(where, level, row):
+            return f"topdown {where} {level}:  %  tma_a  %  tma_b % tma_c % tma_d\n" \
+                   f"topdown {where} {level}:   {row}\n"
+        good = out("host", 1, "63.4 33.5 0.4 2.7") + out("guest", 1, "63.4 33.5 0.4 2.7")
+        self.assertEqual(self.problems("topdown-same", "1", output=good), [])
+        self.assertEqual(len(self.problems("topdown-same", "2", output=good)), 2)
+        off = good.replace("63.4", "63.5", 1).replace("33.5", "33.4", 1)
+        self.assertEqual(len(self.problems("topdown-same", "1", output=off)), 2)
+        odd = good.replace("63.4", "60.4")
+        self.assertEqual(len(self.problems("topdown-same", "1", output=odd)), 1)
+        self.assertTrue(self.problems("topdown-same", "1"))
+        self.assertTrue(self.problems("topdown-same", "1", output=out("host", 1, "50 50 0 0")))
 
     def test_console(self):
         text = "[ 1.0] NMI backtrace for cpu 0\n[ 1.1] NMI backtrace for cpu 1\n"

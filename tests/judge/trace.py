@@ -67,6 +67,14 @@ class Books:
         """Successful VMRUNs that count in these modes, those that they enter."""
         return self.count("vmruns", modes)
 
+    def slots(self, modes):
+        """[slots, then each category of PERF_METRICS] in these modes; complete while a
+        counter has the machine watch branches and memory."""
+        if isinstance(modes, str):
+            modes = modes.split("+")
+        rows = [self.data["slots"][mode] for mode in modes if mode in self.data.get("slots", {})]
+        return [sum(column) for column in zip(*rows)] or [0] * 9
+
     def pmi(self, what="delivered"):
         """Number of PMIs "raised" or "delivered"."""
         return self.data.get("pmi", {}).get(what, 0)

@@ -8,6 +8,7 @@
  *   exits alone   all, and no events of the host: once around the kinds
  *   exits single  one event of the host at a time, for a PMU without global control,
  *                 whose counters are stopped one by one
+ *   exits idle    no counter enabled, and no events of the host (check untouched)
  *   exits cpu1    on this CPU
  *   exits busy    measure nothing, go on until killed; prints `busy` when it starts
  *
@@ -62,7 +63,7 @@ struct snapshot {
 
 /* Shared with the host. */
 static struct {
-	bool few, alone, single;
+	bool few, alone, single, idle;
 	unsigned int gp, fixed;
 	struct snapshot before, after;
 } shared;
@@ -296,7 +297,8 @@ static void guest_main(void)
 	wrmsr(MSR_STAR, 0x20ull << 48 | 8ull << 32);
 	wrmsr(MSR_LSTAR, (uint64_t)exits_syscall);
 	wrmsr(MSR_SYSCALL_MASK, -1u);
-	start_counters();
+	if (!shared.idle)
+		start_counters();
 	for (;;) {
 		for (unsigned int kind = 0; kind < KINDS; kind++) {
 			for (int repeat = 0; repeat < REPEATS; repeat++) {
@@ -442,7 +444,8 @@ static void run_kinds(struct kvm_vm *vm, struct kvm_vcpu *vcpu, int cpu, int eve
 			TEST_ASSERT_EQ(run_to_sync(vcpu), 2 * kind + 1);
 			ok &= host_read(&counters, &after);
 			sync_global_from_guest(vm, shared);
-			print_guest(&kinds[kind]);
+			if (!shared.idle)
+				print_guest(&kinds[kind]);
 			print_host(&kinds[kind], name, only, &before, &after);
 		}
 		ktap_result(ok, "%s-%s%s%s", kinds[kind].name, name, only < 0 ? "" : "-",
@@ -473,7 +476,8 @@ int main(int argc, char *argv[])
 		stay_busy();
 	cpu = pin_by_argument(argv);
 	shared.few = argument(argv, "few");
-	shared.alone = argument(argv, "alone");
+	shared.idle = argument(argv, "idle");
+	shared.alone = shared.idle || argument(argv, "alone");
 	shared.single = argument(argv, "single");
 	events = shared.alone ? 1 : 3;
 	passes = shared.single ? MODES : 1;

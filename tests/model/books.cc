@@ -31,7 +31,7 @@ TEST("modes are made of privilege level and guest level") {
 TEST("empty books name every mode and no exit") {
   const std::string zeros = "{\"hu\":0,\"hk\":0,\"gu\":0,\"gk\":0,\"nu\":0,\"nk\":0}";
   const std::string counts = "\"insns\":" + zeros + ",\"branches\":" + zeros + ",\"cycles\":" + zeros;
-  CHECK(Books().json() == "{" + counts + ",\"off\":{" + counts + "},\"vmruns\":" + zeros + ",\"exits\":{},\"access\":{\"rdmsr\":{},\"wrmsr\":{},\"rdpmc\":{},\"lvtpc\":{}},"
+  CHECK(Books().json() == "{" + counts + ",\"off\":{" + counts + "},\"vmruns\":" + zeros + ",\"slots\":{},\"exits\":{},\"access\":{\"rdmsr\":{},\"wrmsr\":{},\"rdpmc\":{},\"lvtpc\":{}},"
                           "\"pmi\":{\"raised\":0,\"delivered\":0,\"masked\":0}}");
 }
 
@@ -67,6 +67,17 @@ TEST("what happens while the PMU is off is in both") {
   check_has(json, "\"off\":{\"insns\":{\"hu\":20,\"hk\":22,\"gu\":24,\"gk\":26,\"nu\":28,\"nk\":30},"
                   "\"branches\":{\"hu\":40,\"hk\":42,\"gu\":44,\"gk\":46,\"nu\":48,\"nk\":50},"
                   "\"cycles\":{\"hu\":60,\"hk\":62,\"gu\":64,\"gk\":66,\"nu\":68,\"nk\":70}}");
+}
+
+TEST("slots are kept by mode, with what became of them") {
+  Books books;
+  Totals now;
+  for (unsigned mode : {HOST_KERNEL, GUEST_USER}) {
+    now.n[SRC_SLOT] += 1000 + mode;
+    for (unsigned i = 0; i < N_METRICS; i++) now.n[FIRST_METRIC + i] += 10 * mode + i;
+    books.account(mode, now, false);
+  }
+  check_has(books.json(), "\"slots\":{\"hk\":[1001,10,11,12,13,14,15,16,17],\"gu\":[1002,20,21,22,23,24,25,26,27]},");
 }
 
 TEST("VMRUNs are counted by mode, and are in the totals as they were") {

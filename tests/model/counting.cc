@@ -22,7 +22,7 @@ MACHINE_TEST(INTEL, "fixed counters count instructions, cycles, reference cycles
   const Source source[] = {SRC_INSTRUCTION, SRC_CYCLE, SRC_REF_CYCLE, SRC_SLOT};
   Rig rig(part);
   rig.wrmsr(0x38f, part.counters());
-  rig.wrmsr(0x38d, (part.flag & SPR) ? 0x1111 : 0x111);
+  rig.wrmsr(0x38d, part.fixed == 4 ? 0x1111 : 0x111);
   rig.happen_all();
   for (unsigned i = 0; i < part.fixed; i++) EQUAL(rig.rdmsr(rig.fixed(i)), Rig::amount(source[i]));
 }
@@ -275,7 +275,7 @@ static uint64_t condition(Rig &rig, uint64_t select) {
   rig.wrmsr(rig.counter(0), 0);
   rig.happen(SRC_CYCLE, 100);
   rig.happen(SRC_REF_CYCLE, 100);
-  rig.happen(SRC_SLOT, 600);
+  rig.happen(SRC_SLOT, 100 * rig.part.slots);
   rig.happen(SRC_INSTRUCTION, 30);
   rig.happen(SRC_WAKE, 3);
   return rig.rdmsr(rig.counter(0));
@@ -308,18 +308,18 @@ MACHINE_TEST(ALL, "edge, invert and counter mask of cycles") {
   EQUAL(condition(rig, cycles | cmask(2) | INV), 100);
 }
 
-MACHINE_TEST(SPR, "edge, invert and counter mask of slots, six in a cycle") {
+MACHINE_TEST(METRICS, "edge, invert and counter mask of slots, so many in a cycle") {
   Rig rig(part);
   uint64_t slots = event(0xa4, 1);
-  EQUAL(condition(rig, slots), 600);
+  EQUAL(condition(rig, slots), 100 * part.slots);
   EQUAL(condition(rig, slots | EDGE), 3);
-  for (unsigned n = 1; n <= 6; n++) {
+  for (unsigned n = 1; n <= part.slots; n++) {
     EQUAL(condition(rig, slots | cmask(n)), 100);
     EQUAL(condition(rig, slots | cmask(n) | EDGE), 3);
     EQUAL(condition(rig, slots | cmask(n) | INV), 0);
   }
-  EQUAL(condition(rig, slots | cmask(7)), 0);
-  EQUAL(condition(rig, slots | cmask(7) | INV), 100);
+  EQUAL(condition(rig, slots | cmask(part.slots + 1)), 0);
+  EQUAL(condition(rig, slots | cmask(part.slots + 1) | INV), 100);
 }
 
 // It occurs in no cycle, so every cycle is one with fewer than n.

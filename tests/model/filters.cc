@@ -54,7 +54,7 @@ MACHINE_TEST(ALL, "EN enables a counter") {
 MACHINE_TEST(GLOBAL, "GLOBAL_CTRL enables each counter by its bit") {
   Rig rig(part);
   for (unsigned i = 0; i < part.gp; i++) rig.wrmsr(rig.select(i), INSTRUCTIONS | OS | EN);
-  if (part.intel()) rig.wrmsr(0x38d, (part.flag & SPR) ? 0x3333 : 0x333);
+  if (part.intel()) rig.wrmsr(0x38d, part.fixed == 4 ? 0x3333 : 0x333);
   for (unsigned bit = 0; bit < 64; bit++) {
     if (!((part.counters() >> bit) & 1)) continue;
     rig.wrmsr(rig.global_ctrl(), 1ull << bit);

@@ -14,20 +14,25 @@ struct Part {
   const char *name;
   unsigned gp, fixed;  // counters
   bool anythread;      // AnyThread bits exist
+  unsigned slots;      // in a cycle; 0: not counted
+  unsigned metrics;    // fields of PERF_METRICS
 
   bool intel() const;
   bool global() const; // has global control and status registers
-  uint64_t counters() const {  // one bit for each, as in the global registers
+  // One bit for each, as in the global registers.
+  uint64_t counters() const {
     return ((1ull << gp) - 1) | (((1ull << fixed) - 1) << 32);
   }
+  // The same and PERF_METRICS.
+  uint64_t global_bits() const { return counters() | (metrics ? 1ull << 48 : 0); }
 };
 
 enum : unsigned {
-  SPR = 1, SKX = 2, ZEN4 = 4, ZEN3 = 8,
-  INTEL = SPR | SKX, AMD = ZEN4 | ZEN3, GLOBAL = INTEL | ZEN4, ALL = INTEL | AMD
+  SPR = 1, SKX = 2, ZEN4 = 4, ZEN3 = 8, ICX = 16,
+  METRICS = SPR | ICX, INTEL = METRICS | SKX, AMD = ZEN4 | ZEN3, GLOBAL = INTEL | ZEN4, ALL = INTEL | AMD
 };
 
-extern const Part parts[4];
+extern const Part parts[5];
 
 inline bool Part::intel() const { return flag & INTEL; }
 inline bool Part::global() const { return flag & GLOBAL; }

@@ -8,11 +8,12 @@
 #include <string>
 #include <vector>
 
-const Part parts[4] = {
-  {SPR, "spr", 8, 4, false},
-  {SKX, "skx", 4, 3, true},
-  {ZEN4, "zen4", 6, 0, false},
-  {ZEN3, "zen3", 6, 0, false},
+const Part parts[5] = {
+  {SPR, "spr", 8, 4, false, 6, 8},
+  {ICX, "icx", 8, 4, false, 5, 4},
+  {SKX, "skx", 4, 3, true, 0, 0},
+  {ZEN4, "zen4", 6, 0, false, 0, 0},
+  {ZEN3, "zen3", 6, 0, false, 0, 0},
 };
 
 namespace {

@@ -21,11 +21,12 @@ std::set<uint32_t> expected_registers(const Part &part) {
     add(set, 0x1a6, 2);           // MSR_OFFCORE_RSP_x
     add(set, 0x309, part.fixed);  // IA32_FIXED_CTRx
     add(set, 0x345, 1);           // IA32_PERF_CAPABILITIES
+    if (part.metrics) add(set, 0x329, 1);   // PERF_METRICS
     add(set, 0x38d, 6);           // IA32_FIXED_CTR_CTRL, GLOBAL_STATUS, CTRL, STATUS_RESET, STATUS_SET, INUSE
     add(set, 0x3f6, 2);           // MSR_PEBS_LD_LAT, MSR_PEBS_FRONTEND
     add(set, 0x4c1, part.gp);     // IA32_A_PMCx
   }
-  if (part.flag & SKX) {
+  if (part.flag & (SKX | ICX)) {
     add(set, 0x1c8, 2);           // MSR_LBR_SELECT, MSR_LASTBRANCH_TOS
     add(set, 0x680, 32);          // MSR_LASTBRANCH_x_FROM_IP
     add(set, 0x6c0, 32);          // MSR_LASTBRANCH_x_TO_IP
@@ -61,8 +62,8 @@ MACHINE_TEST(ALL, "lacks PMU registers of other parts, leaves other registers al
     all.insert(set.begin(), set.end());
   }
   for (uint32_t msr : all) EQUAL_AT(rig.pmu.lacks(msr), !own.count(msr), msr);
-  // IA32_PMC8, IA32_PERFEVTSEL8, IA32_FIXED_CTR4, PERF_METRICS, IA32_PEBS_ENABLE, IA32_A_PMC8: on none.
-  for (uint32_t msr : {0x0c9, 0x18e, 0x30d, 0x329, 0x3f1, 0x4c9}) CHECK_AT(rig.pmu.lacks(msr), msr);
+  // IA32_PMC8, IA32_PERFEVTSEL8, IA32_FIXED_CTR4, IA32_PEBS_ENABLE, IA32_A_PMC8: on none.
+  for (uint32_t msr : {0x0c9, 0x18e, 0x30d, 0x3f1, 0x4c9}) CHECK_AT(rig.pmu.lacks(msr), msr);
   // TSC, APIC_BASE, MISC_ENABLE, DEBUGCTL, EFER, HWCR, LVTPC of the x2APIC.
   for (uint32_t msr : {0x10u, 0x1bu, 0x1a0u, 0x1d9u, 0xc0000080u, 0xc0010015u, 0x834u}) {
     CHECK_AT(!rig.pmu.lacks(msr), msr);
@@ -76,7 +77,7 @@ static void check_reset_state(Rig &rig) {
   for (uint32_t msr : expected_registers(part)) {
     uint64_t value = 0;
     if (part.global() && msr == rig.global_ctrl()) value = (1ull << part.gp) - 1;
-    if (part.intel() && msr == 0x345) value = 0x2000;   // full-width writes
+    if (part.intel() && msr == 0x345) value = 0x2000 | (part.metrics ? 0x8000 : 0);   // full-width writes, PERF_METRICS
     EQUAL_AT(rig.rdmsr(msr), value, msr);
   }
   CHECK(!rig.overflowed());
@@ -98,7 +99,7 @@ MACHINE_TEST(ALL, "RESET clears a PMU in use") {
   }
   for (unsigned i = 0; i < part.fixed; i++) rig.wrmsr(rig.fixed(i), COUNTER_MASK);
   if (part.intel()) {
-    rig.wrmsr(0x38d, (part.flag & SPR) ? 0xbbbb : 0xbbb);
+    rig.wrmsr(0x38d, part.fixed == 4 ? 0xbbbb : 0xbbb);
     rig.wrmsr(0x1a6, 1);
     rig.wrmsr(0x3f6, 3);
   }
@@ -149,7 +150,7 @@ MACHINE_TEST(INTEL, "reserved bits of FIXED_CTR_CTRL raise #GP") {
     bool reserved = bit / 4 >= part.fixed || (bit % 4 == 2 && !part.anythread);
     EQUAL_AT(rig.faults(0x38d, 1ull << bit), reserved, bit);
   }
-  uint64_t value = (part.flag & SPR) ? 0xb912 : 0xf12;
+  uint64_t value = part.fixed == 4 ? 0xb912 : 0xf12;
   rig.wrmsr(0x38d, value);
   EQUAL(rig.rdmsr(0x38d), value);
 }
@@ -157,13 +158,13 @@ MACHINE_TEST(INTEL, "reserved bits of FIXED_CTR_CTRL raise #GP") {
 MACHINE_TEST(INTEL, "reserved bits of GLOBAL_CTRL raise #GP") {
   Rig rig(part);
   for (unsigned bit = 0; bit < 64; bit++) {
-    bool reserved = !((part.counters() >> bit) & 1);
+    bool reserved = !((part.global_bits() >> bit) & 1);
     EQUAL_AT(rig.faults(0x38f, 1ull << bit), reserved, bit);
     EQUAL_AT(rig.pmu.global_ctrl_valid(1ull << bit), !reserved, bit);
   }
-  rig.wrmsr(0x38f, part.counters());
-  EQUAL(rig.rdmsr(0x38f), part.counters());
-  EQUAL(rig.pmu.global_ctrl(), part.counters());
+  rig.wrmsr(0x38f, part.global_bits());
+  EQUAL(rig.rdmsr(0x38f), part.global_bits());
+  EQUAL(rig.pmu.global_ctrl(), part.global_bits());
   rig.wrmsr(0x38f, 0);
   EQUAL(rig.rdmsr(0x38f), 0);
 }
@@ -171,7 +172,7 @@ MACHINE_TEST(INTEL, "reserved bits of GLOBAL_CTRL raise #GP") {
 // Bit 60 (ASCI) belongs to SGX and is left out: what it does without SGX is not said.
 MACHINE_TEST(INTEL, "reserved bits of GLOBAL_STATUS_RESET and _SET raise #GP") {
   Rig rig(part);
-  uint64_t common = part.counters() | 1ull << 58 | CTR_FRZ | 1ull << 61 | 1ull << 62;
+  uint64_t common = part.global_bits() | 1ull << 58 | CTR_FRZ | 1ull << 61 | 1ull << 62;
   for (unsigned bit = 0; bit < 64; bit++) {
     if (bit == 60) continue;
     bool known = (common >> bit) & 1;
@@ -292,7 +293,7 @@ MACHINE_TEST(INTEL, "registers without effect hold values") {
   std::set<uint32_t> storage;
   add(storage, 0x1a6, 2);
   add(storage, 0x3f6, 2);
-  if (part.flag & SKX) {
+  if (part.flag & (SKX | ICX)) {
     add(storage, 0x1c8, 2);
     add(storage, 0x680, 32);
     add(storage, 0x6c0, 32);
@@ -341,7 +342,11 @@ MACHINE_TEST(ALL, "RDPMC reads counters and raises #GP for selectors that do not
   }
   // Metrics, fast reads, fixed and fast, and kinds that are not defined.
   for (uint32_t kind : {0x20000000u, 0x80000000u, 0xc0000000u, 0x60000000u, 0x10000u, 0x40010000u, 0xffff0000u})
-    for (uint32_t i = 0; i < 16; i++) check_rdpmc_faults(rig, kind | i);
+    for (uint32_t i = 0; i < 16; i++)
+      if (!part.metrics || (kind | i) != 0x20000000) check_rdpmc_faults(rig, kind | i);
+  if (!part.metrics) return;
+  rig.wrmsr(0x329, 0x12345678);   // PERF_METRICS
+  check_rdpmc(rig, 0x20000000, 0x12345678);
 }
 
 MACHINE_TEST(AMD, "is off as a whole while no counter is on, by selector and global control") {

@@ -13,13 +13,13 @@ using namespace lab;
 TEST("the machines are those of the tests") {
   EQUAL(n_machines, sizeof(parts) / sizeof(parts[0]));
   for (const Part &part : parts) CHECK(find_machine(part.name) != nullptr);
-  for (const char *name : {"", "SPR", "spr ", "icx", "zen"}) CHECK(find_machine(name) == nullptr);
+  for (const char *name : {"", "SPR", "spr ", "clx", "zen"}) CHECK(find_machine(name) == nullptr);
 }
 
 // Leaf 1 EAX of real parts: the kernel picks its driver by family and model.
 MACHINE_TEST(ALL, "family and model are the part's") {
   const struct { unsigned machine, family, model; } expected[] = {
-    {SPR, 6, 0x8f}, {SKX, 6, 0x55}, {ZEN4, 0x19, 0x11}, {ZEN3, 0x19, 0x01}
+    {SPR, 6, 0x8f}, {ICX, 6, 0x6a}, {SKX, 6, 0x55}, {ZEN4, 0x19, 0x11}, {ZEN3, 0x19, 0x01}
   };
   uint32_t eax = find_machine(part.name)->signature;
   unsigned base = (eax >> 8) & 0xf;
@@ -37,6 +37,7 @@ MACHINE_TEST(ALL, "family and model are the part's") {
 MACHINE_TEST(ALL, "CPUID describes the PMU") {
   const struct { unsigned machine; CpuidLeaf leaf; } expected[] = {
     {SPR, {0x08300805, 0, 0xf, 0x8604}},
+    {ICX, {0x08300805, 0, 0xf, 0x8604}},
     {SKX, {0x07300404, 0, 0, 0x603}},
     {ZEN4, {1, 6, 0, 0}},
     {ZEN3, {0, 0, 0, 0}},
@@ -67,7 +68,9 @@ MACHINE_TEST(ALL, "VM-exit controls, widths and capabilities are the part's") {
   EQUAL(machine.width, 48);
   EQUAL(machine.gp, part.gp);
   EQUAL(machine.fixed, part.fixed);
-  EQUAL(machine.capabilities, part.intel() ? 0x2000 : 0);
+  EQUAL(machine.slots, part.slots);
+  EQUAL(machine.metrics, part.metrics);
+  EQUAL(machine.capabilities, part.metrics ? 0xa000 : part.intel() ? 0x2000 : 0);
 }
 
 MACHINE_TEST(ALL, "events are those of the part, each once") {
@@ -80,7 +83,7 @@ MACHINE_TEST(ALL, "events are those of the part, each once") {
     CHECK_AT(encodings.insert(row.select << 8 | row.umask).second, row.select);
     CHECK_AT(row.arch_bit < 0 || bits.insert(row.arch_bit).second, row.select);
     CHECK_AT(names.insert(row.name).second && *row.name, row.select);
-    CHECK_AT(row.source > SRC_NONE && row.source < SRC_WAKE, row.select);
+    CHECK_AT(row.source > SRC_NONE && row.source < N_SOURCES && row.source != SRC_WAKE, row.select);
     CHECK_AT(row.select <= (part.intel() ? 0xff : 0xfff), row.select);
     const KnownEvent *known = find_known(part, row.select, row.umask);
     if (!CHECK_AT(known, row.select)) continue;
