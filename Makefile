@@ -18,7 +18,7 @@ help:			## list these targets
 		/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'Variables'
-	@echo '  MACHINE=NAME   with demo, demo-contention: spr, skx, zen4 or zen3'
+	@echo '  MACHINE=NAME   with demo, demo-contention: spr, icx, skx, zen4 or zen3'
 	@echo '  CONFIG=lab     with deb: the lab'"'"'s configuration, to see that it works'
 	@echo '  ONLY=PATTERN   with test, test-long: only the cases whose name matches'
 	@echo '  SUMMARY=FILE   with test-long: also write the results there, as a table'

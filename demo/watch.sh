@@ -29,8 +29,12 @@ report() {
 	grep -v '^#' $tracing/trace | grep -m 1 -B 3 -A 4 kvm_pmu_pmi:
 }
 
+# QEMU passes on PERF_METRICS, for which it has no name, only with migratable=off.
+cpu=host,pmu=on
+[ ! -e /sys/bus/event_source/devices/cpu/events/topdown-retiring ] || cpu=$cpu,migratable=off
+
 # The guest stays until what it is asked about has been read.
-GUEST_APPEND=nmi_watchdog=0 guest-run -- "$1; sleep 1" | {
+GUEST_APPEND=nmi_watchdog=0 guest-run -cpu $cpu -- "$1; sleep 1" | {
 	while IFS= read -r line; do
 		case $line in
 		"== traced")	trace 1 ;;

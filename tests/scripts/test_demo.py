@@ -29,7 +29,18 @@ RUN = {
     "report": {"sort_keys": (60.5, 605), "checksum_keys": (39.5, 395)},
     "books": {"counts": {"instructions:u": 1000, "branches:u": 100, "cycles:u": 1000},
               "shares": {"sort_keys": 59.0, "checksum_keys": 41.0}},
+    "topdown": {"1": {"perf": {"tma_retiring": 33.3}, "books": {"tma_retiring": 33.1}}},
 }
+TOPDOWN = """
+ Performance counter stats for 'work':
+
+ %  tma_backend_bound      %  tma_retiring %  tma_bad_speculation %  tma_frontend_bound 
+                62.7                 33.3                  0.0                    4.0 
+
+       0.260245200 seconds time elapsed
+
+       0.250000000 seconds user
+"""
 
 
 def windows(*counts):
@@ -55,6 +66,25 @@ class Profile(unittest.TestCase):
 
     def test_right(self):
         self.assertEqual(list(profile.faults(RUN)), [])
+
+    def test_topdown(self):
+        self.assertEqual(profile.parse_topdown(TOPDOWN),
+                         {"tma_backend_bound": 62.7, "tma_retiring": 33.3,
+                          "tma_bad_speculation": 0.0, "tma_frontend_bound": 4.0})
+        self.assertEqual(profile.parse_topdown("perf: no such event\n"), {})
+
+    def test_topdown_of_books(self):
+        slots = [1000, 400, 100, 200, 300, 50, 70, 80, 90]
+        self.assertEqual(profile.true_topdown(slots, 1),
+                         {"tma_retiring": 40, "tma_bad_speculation": 10, "tma_frontend_bound": 20,
+                          "tma_backend_bound": 30})
+        self.assertEqual(sum(profile.true_topdown(slots, 2).values()), 100)
+
+    def test_wrong_topdown(self):
+        for value in (32.0, 34.2, None):
+            run = copy.deepcopy(RUN)
+            run["topdown"]["1"]["perf"]["tma_retiring"] = value
+            self.assertEqual([fault.partition(":")[0] for fault in profile.faults(run)], ["tma_retiring"])
 
     def test_wrong_count(self):
         for value in (999, 1001, None):
