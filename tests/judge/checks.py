@@ -357,8 +357,7 @@ def guest_equal(run, least="1", world="g"):
 
 def guest_slots(run, first, second):
     """[slots, then each category] of guests between two marks, on all CPUs."""
-    books = [after - before for before, after in zip(run.trace.find(first).books,
-                                                     run.trace.find(second).books)]
+    books = run.trace.between_on_all(first, second)
     return [sum(column) for column in zip(*(book.slots("gu+gk") for book in books))]
 
 
@@ -594,21 +593,23 @@ def perf_stat_loop(run, slack="0", world="h"):
 def perf_stat_wide(run, *marks):
     """`perf stat -a` around loop, with marks FIRST-LAST around both, is what the host did.
 
-    Lines `stat FIRST: ...`.  The counts are host counts of the one CPU: at least
+    Lines `stat FIRST: ...`.  The counts are host counts of all CPUs: at least
     what the books have between the loop's own marks, at most what they have
     between FIRST and LAST, without what ran while the PMU was off.
     """
+    def host_counts(event, first, last, nth=0):
+        return sum(books.count(BOOKS_OF[event], "hu+hk") -
+                   books.count(BOOKS_OF[event], "hu+hk", off=True)
+                   for books in run.trace.between_on_all(first, last, nth))
+
     problems = []
     for nth, pair in enumerate(marks):
         first, last = pair.split("-")
         counts = perf_stat("\n".join(re.findall(rf"^stat {first}: (.*)$", run.output,
                                                 re.MULTILINE)))
-        inner = run.trace.between(1, 2, nth)
-        outer = run.trace.between(int(first), int(last))
         for event in ("instructions", "branches", "cycles"):
-            low, high = (books.count(BOOKS_OF[event], "hu+hk") -
-                         books.count(BOOKS_OF[event], "hu+hk", off=True)
-                         for books in (inner, outer))
+            low = host_counts(event, 1, 2, nth)
+            high = host_counts(event, int(first), int(last))
             if not low <= counts.get(event, -1) <= high:
                 problems.append(f"marks {pair}: {event}: perf {counts.get(event, 'nothing')}, "
                                 f"books between {low} and {high}")

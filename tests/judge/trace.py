@@ -124,6 +124,11 @@ class Trace:
             raise TraceError("check", f"marks {first} and {second} came from two CPUs")
         return two.books[two.cpu] - one.books[one.cpu]
 
+    def between_on_all(self, first, second, nth=0):
+        """Books of each CPU, second mark minus first."""
+        return [after - before for before, after in zip(self.find(first, nth).books,
+                                                        self.find(second, nth).books)]
+
 
 def parse(text):
     """Build a Trace from the text of trace.jsonl, or raise TraceError."""
