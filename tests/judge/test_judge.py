@@ -8,6 +8,7 @@ RULE[-MORE].SUFFIX with suffix ktap, console or jsonl.
 import datetime
 import json
 import os
+import re
 import unittest
 
 from judge import checks, judge, known, ktap, trace
@@ -191,6 +192,17 @@ class Checks(unittest.TestCase):
                                           '[{"insns":{"hu":120,"hk":1200')
         out = "# lab: books.user.instructions.u.10-12=77\n"
         problems = self.problems("books-equal", output=out, trace_text=text)
+        self.assertEqual(len(problems), 1)
+        self.assertIn("0 undisturbed", problems[0])
+
+    def test_books_equal_vmrun(self):
+        """Nor does a pair tell anything if a VMRUN counts in one of its brackets."""
+        text = data("good.jsonl")
+        lines = [re.sub(r'"books":\[{"insns":{(.*?)"gu":0', r'"books":[{"vmruns":{"gu":1},"insns":{\1"gu":1',
+                        line) if re.search('"mark":1[123],', line) else line
+                 for line in text.splitlines()]
+        out = "# lab: books.user.instructions.u.10-12=77\n"
+        problems = self.problems("books-equal", "g", output=out, trace_text="\n".join(lines) + "\n")
         self.assertEqual(len(problems), 1)
         self.assertIn("0 undisturbed", problems[0])
 
