@@ -11,17 +11,14 @@
  * process, lest another one run between the marks.
  */
 #include <lab/mark.h>
+#include "program.h"
 
 #define ROUNDS	1000000
 #define CALLS	1000
 
 	.globl _start, loop_begin, loop_end
 _start:
-	mov	$144, %eax		/* sched_setscheduler(0, SCHED_FIFO, priority) */
-	xor	%edi, %edi
-	mov	$1, %esi
-	mov	$priority, %edx
-	syscall
+	become_real_time
 	mov	$1, %eax
 	lab_mark
 	mov	$ROUNDS, %ecx
@@ -37,12 +34,4 @@ loop_begin:
 loop_end:
 	mov	$2, %eax
 	lab_mark
-	mov	$60, %eax		/* exit(0) */
-	xor	%edi, %edi
-	syscall
-
-	.section .rodata
-priority:
-	.long	50
-
-	.section .note.GNU-stack, "", @progbits
+	exit_program

@@ -7,15 +7,13 @@
  * Of 17 instructions in a round 4 are branches, none mispredicted, and 8 access
  * memory.  See docs/events.md for what that means in slots.
  */
+#include "program.h"
+
 #define ROUNDS	1500000
 
 	.globl _start
 _start:
-	mov	$144, %eax		/* sched_setscheduler(0, SCHED_FIFO, priority) */
-	xor	%edi, %edi
-	mov	$1, %esi
-	mov	$priority, %edx
-	syscall
+	become_real_time
 	mov	$ROUNDS, %ecx
 1:	mov	word, %eax
 	mov	%eax, word
@@ -34,15 +32,7 @@ _start:
 	lea	1(%eax), %eax
 	dec	%ecx
 	jnz	1b
-	mov	$60, %eax		/* exit(0) */
-	xor	%edi, %edi
-	syscall
-
-	.section .rodata
-priority:
-	.long	50
+	exit_program
 
 	.data
 word:	.long	0
-
-	.section .note.GNU-stack, "", @progbits
