@@ -4,8 +4,8 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 STEPS := scripts/steps
-SOURCES := deps base bochs-source lay
-# What the demos need: no selftests.
+SOURCES := base bochs-source lay
+# What the demos need: no selftests, and fewer packages.
 DEMO := $(SOURCES) kernel rom bochs perf host
 .DEFAULT_GOAL := help
 
@@ -41,11 +41,11 @@ demo-contention: demo-lab	## what host events do to a guest's counters, with bot
 
 .PHONY: lab
 lab:			## build everything that lab/run needs
-	@$(STEPS) $(DEMO) selftests
+	@$(STEPS) deps $(DEMO) selftests
 
 .PHONY: demo-lab
 demo-lab:
-	@$(STEPS) $(DEMO)
+	@$(STEPS) deps-demo $(DEMO)
 
 .PHONY: test
 test: lab		## run the tests that CI runs
