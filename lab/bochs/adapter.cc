@@ -434,6 +434,16 @@ void lab_access_lvtpc(BX_CPU_C *cpu) {
   if (cpu->lab.core) cpu->lab.core->books.access(lab::ACCESS_LVTPC, cpu->lab.mode);
 }
 
+void lab_vmcs_access(BX_CPU_C *cpu, bool write) {
+  if (!cpu->lab.core) return;
+  if (write) cpu->lab.core->books.vmwrites++;
+  else cpu->lab.core->books.vmreads++;
+}
+
+void lab_listed_msr(BX_CPU_C *cpu, Bit32u msr) {
+  if (cpu->lab.core && cpu->lab.core->pmu.owns(msr)) cpu->lab.core->books.listed++;
+}
+
 bool lab_rdpmc(BX_CPU_C *cpu, Bit32u ecx, Bit64u *value) {
   if (!cpu->lab.core) return false;
   cpu->lab.core->begin();

@@ -50,6 +50,8 @@ void lab_access_msr(BX_CPU_C *cpu, Bit32u msr, bool write);
 void lab_access_rdpmc(BX_CPU_C *cpu);
 void lab_access_lvtpc(BX_CPU_C *cpu);
 bool lab_rdpmc(BX_CPU_C *cpu, Bit32u ecx, Bit64u *value);
+void lab_vmcs_access(BX_CPU_C *cpu, bool write);
+void lab_listed_msr(BX_CPU_C *cpu, Bit32u msr);
 void lab_vmx_clear(Bit64u vmcs);
 void lab_vmx_enter(BX_CPU_C *cpu);
 void lab_vmx_entered(BX_CPU_C *cpu);
@@ -110,6 +112,11 @@ bool lab_keep_cpu();
 #define BX_LAB_MODE()
 
 #endif
+
+// VMREAD or VMWRITE of the host, and an entry of an MSR list that VM entry or VM exit
+// processes.
+#define BX_LAB_VMCS_ACCESS(write) lab_vmcs_access(BX_CPU_THIS, (write))
+#define BX_LAB_LISTED_MSR(msr) lab_listed_msr(BX_CPU_THIS, (msr))
 
 #define BX_LAB_MARK_DISPLACEMENT 0x6b72616d
 

@@ -65,6 +65,8 @@ std::string Books::json() const {
     if (kind) text += ",";
     text += std::string("\"") + access_name[kind] + "\":" + access_json(accesses_[kind], trapped_[kind]);
   }
+  text += "},\"vmx\":{\"vmread\":" + std::to_string(vmreads) + ",\"vmwrite\":" + std::to_string(vmwrites) +
+          ",\"listed\":" + std::to_string(listed);
   return text + "},\"pmi\":{\"raised\":" + std::to_string(pmi_raised) + ",\"delivered\":" +
          std::to_string(pmi_delivered) + ",\"masked\":" + std::to_string(pmi_masked) + "}}";
 }

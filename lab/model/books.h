@@ -56,6 +56,9 @@ class Books {
   uint64_t pmi_delivered = 0;  // of these, passed on by the local APIC
   uint64_t pmi_masked = 0;     // of these, lost because LVTPC was masked
 
+  uint64_t vmreads = 0, vmwrites = 0;  // of the host
+  uint64_t listed = 0;         // PMU registers in the MSR lists of VM entries and exits
+
   std::string json() const;
 
  private:

@@ -87,6 +87,11 @@ class Books:
         """(number, trapped) of "rdmsr", "wrmsr", "rdpmc" or "lvtpc" from a mode."""
         return tuple(self.data.get("access", {}).get(kind, {}).get(mode, (0, 0)))
 
+    def vmx(self, what):
+        """Number of "vmread"s and "vmwrite"s of the host, or of PMU registers "listed" in MSR
+        lists of VM entries and exits."""
+        return self.data.get("vmx", {}).get(what, 0)
+
 
 class Point:
     """A mark or the end: when, where, and every CPU's books."""

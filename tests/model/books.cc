@@ -32,6 +32,7 @@ TEST("empty books name every mode and no exit") {
   const std::string zeros = "{\"hu\":0,\"hk\":0,\"gu\":0,\"gk\":0,\"nu\":0,\"nk\":0}";
   const std::string counts = "\"insns\":" + zeros + ",\"branches\":" + zeros + ",\"cycles\":" + zeros;
   CHECK(Books().json() == "{" + counts + ",\"off\":{" + counts + "},\"vmruns\":" + zeros + ",\"slots\":{},\"exits\":{},\"access\":{\"rdmsr\":{},\"wrmsr\":{},\"rdpmc\":{},\"lvtpc\":{}},"
+                          "\"vmx\":{\"vmread\":0,\"vmwrite\":0,\"listed\":0},"
                           "\"pmi\":{\"raised\":0,\"delivered\":0,\"masked\":0}}");
 }
 
@@ -104,12 +105,16 @@ TEST("exits, accesses and PMIs are counted by kind") {
   books.pmi_raised = 3;
   books.pmi_delivered = 2;
   books.pmi_masked = 1;
+  books.vmreads = 4;
+  books.vmwrites = 5;
+  books.listed = 6;
   std::string json = books.json();
   check_has(json, "\"exits\":{\"cpuid\":1,\"hlt\":2}");
   check_has(json, "\"rdmsr\":{\"hk\":[2,0],\"gk\":[1,1]}");
   check_has(json, "\"wrmsr\":{}");
   check_has(json, "\"rdpmc\":{\"gu\":[1,0]}");
   check_has(json, "\"lvtpc\":{\"nk\":[0,1]}");
+  check_has(json, "\"vmx\":{\"vmread\":4,\"vmwrite\":5,\"listed\":6}");
   check_has(json, "\"pmi\":{\"raised\":3,\"delivered\":2,\"masked\":1}");
 }
 
