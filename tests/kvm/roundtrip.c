@@ -9,7 +9,8 @@
  *   host=N   so many events of the host, for the whole CPU, exclude guests
  *
  * Prints `trips.KIND.A-B`, how many round trips there are between the guest's marks A
- * and B, and `guest.counters`, `guest.counting` and `host.events`: how many there are,
+ * and B, for each of some batches: the host's timer interrupts in some of them only.
+ * And `guest.counters`, `guest.counting` and `host.events`: how many there are,
  * how many of them count instructions or branches, as emulated instructions do, and
  * how many events count.
  *
@@ -20,7 +21,8 @@
  */
 #include "guest.h"
 
-#define ROUNDS		50
+#define ROUNDS		20	/* in a batch */
+#define BATCHES		4
 #define PORT		0x80
 #define TIMER_VECTOR	0x60
 #define PMI_VECTOR	0x61
@@ -143,7 +145,12 @@ static void start_counters(void)
 		wrmsr(pmu.global_ctrl, ((1ull << gp) - 1) | ((1ull << fixed) - 1) << 32);
 }
 
-/* What came before the first measurement, and the first of each kind, isn't measured. */
+static unsigned int mark_before(unsigned int kind, unsigned int batch)
+{
+	return 1000 + 2 * (kind * BATCHES + batch);
+}
+
+/* What came before the first measurement, and the first batch of each kind, isn't measured. */
 static void guest_main(void)
 {
 	x2apic_enable();
@@ -157,9 +164,11 @@ static void guest_main(void)
 		if (kinds[i].counters && !shared.counters)
 			continue;
 		kinds[i].run();
-		lab_mark(2 * i + 1000);
-		kinds[i].run();
-		lab_mark(2 * i + 1001);
+		for (unsigned int batch = 0; batch < BATCHES; batch++) {
+			lab_mark(mark_before(i, batch));
+			kinds[i].run();
+			lab_mark(mark_before(i, batch) + 1);
+		}
 	}
 	GUEST_DONE();
 }
@@ -235,10 +244,13 @@ int main(int argc, char *argv[])
 	sync_global_from_guest(vm, shared);
 	printf("# lab: guest.counters=%u\n# lab: guest.counting=%u\n# lab: host.events=%u\n",
 	       shared.counters, shared.counting, events);
-	for (unsigned int i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (!kinds[i].counters || shared.counters)
-			printf("# lab: trips.%s.%u-%u=%u\n", kinds[i].name, 2 * i + 1000,
-			       2 * i + 1001, ROUNDS);
+	for (unsigned int i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (kinds[i].counters && !shared.counters)
+			continue;
+		for (unsigned int batch = 0; batch < BATCHES; batch++)
+			printf("# lab: trips.%s.%u-%u=%u\n", kinds[i].name,
+			       mark_before(i, batch), mark_before(i, batch) + 1, ROUNDS);
+	}
 	kvm_vm_free(vm);
 	return 0;
 }
