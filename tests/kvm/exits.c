@@ -320,17 +320,13 @@ static void guest_main(void)
 /* Run to the guest's next GUEST_SYNC; do what its exits ask for. */
 static uint64_t run_to_sync(struct kvm_vcpu *vcpu)
 {
-	struct kvm_run *run = vcpu->run;
 	struct ucall uc;
 
 	for (;;) {
 		vcpu_run(vcpu);
-		if (run->exit_reason == KVM_EXIT_MMIO ||
-		    (run->exit_reason == KVM_EXIT_IO && run->io.port == PORT))
+		if (vcpu->run->exit_reason == KVM_EXIT_MMIO || exited_by_port(vcpu, PORT))
 			continue;
-		if (!reached_ucall(vcpu, &uc))
-			TEST_FAIL("exit %u (%s)", run->exit_reason,
-				  exit_reason_str(run->exit_reason));
+		require_ucall(vcpu, &uc);
 		TEST_ASSERT_EQ(uc.cmd, UCALL_SYNC);
 		return uc.args[1];
 	}

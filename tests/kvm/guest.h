@@ -183,4 +183,18 @@ static inline bool reached_ucall(struct kvm_vcpu *vcpu, struct ucall *uc)
 	}
 }
 
+/* The exit that isn't left to the program must be a ucall. */
+static inline void require_ucall(struct kvm_vcpu *vcpu, struct ucall *uc)
+{
+	if (!reached_ucall(vcpu, uc))
+		TEST_FAIL("exit %u (%s)", vcpu->run->exit_reason,
+			  exit_reason_str(vcpu->run->exit_reason));
+}
+
+/* Is the exit an access to this port? */
+static inline bool exited_by_port(struct kvm_vcpu *vcpu, uint16_t port)
+{
+	return vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == port;
+}
+
 #endif

@@ -350,10 +350,9 @@ int main(int argc, char *argv[])
 	lab_mark(mark);
 	for (;;) {
 		vcpu_run(vcpu);
-		if (vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == PORT)
+		if (exited_by_port(vcpu, PORT))
 			continue;
-		if (!reached_ucall(vcpu, &uc))
-			TEST_FAIL("exit %s", exit_reason_str(vcpu->run->exit_reason));
+		require_ucall(vcpu, &uc);
 		if (uc.cmd == UCALL_DONE)
 			break;
 		sync_global_from_guest(vm, result);

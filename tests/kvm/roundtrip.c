@@ -181,11 +181,9 @@ static void run_to_done(struct kvm_vcpu *vcpu)
 
 	for (;;) {
 		vcpu_run(vcpu);
-		if (vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == PORT)
+		if (exited_by_port(vcpu, PORT))
 			continue;
-		if (!reached_ucall(vcpu, &uc))
-			TEST_FAIL("exit %u (%s)", vcpu->run->exit_reason,
-				  exit_reason_str(vcpu->run->exit_reason));
+		require_ucall(vcpu, &uc);
 		if (uc.cmd == UCALL_DONE)
 			return;
 	}

@@ -195,11 +195,9 @@ static uint64_t run_to_sync(struct kvm_vcpu *vcpu, bool moving)
 		if (moving)
 			pin_to_cpu(cpu ^= 1);
 		vcpu_run(vcpu);
-		if (vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == PORT)
+		if (exited_by_port(vcpu, PORT))
 			continue;
-		if (!reached_ucall(vcpu, &uc))
-			TEST_FAIL("exit %u (%s)", vcpu->run->exit_reason,
-				  exit_reason_str(vcpu->run->exit_reason));
+		require_ucall(vcpu, &uc);
 		TEST_ASSERT_EQ(uc.cmd, UCALL_SYNC);
 		return uc.args[1];
 	}
