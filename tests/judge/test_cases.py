@@ -65,10 +65,10 @@ class Configuration(unittest.TestCase):
 
     def test_arguments(self):
         case, = cases("[a]\nmachine = spr\ncpus = 2\nmodules = kvm.a=1\n b.c=2\nfiles = f g:/h\n"
-                      "seed = 5\npmi-delay = 7\ndebug = yes\ncommand = echo hi\n")
+                      "seed = 5\npmi-delay = 7\nclock = 300\ndebug = yes\ncommand = echo hi\n")
         self.assertEqual(case.lab_run(), ["lab/run", "-m", "spr", "-c", "2", "-P", "kvm.a=1 b.c=2",
                                           "-f", "f", "-f", "g:/h", "-t", "120", "--seed", "5",
-                                          "--pmi-delay", "7", "--debug", "--", "echo hi"])
+                                          "--pmi-delay", "7", "--clock", "300", "--debug", "--", "echo hi"])
 
     def test_bad(self):
         for text in ("[a]\ncommand = x\n", "[a]\nmachine = spr\n",
