@@ -16,3 +16,8 @@ BASE_RELEASES=bookworm,trixie
 BOCHS_PACKAGE=bochs
 BOCHS_RELEASE=trixie
 BOCHS_ACCEPT=3.0
+
+# The peer of the benchmarks: mainline, in the newest package of that name that any
+# suite of these releases has.
+PEER_PREFIX=linux-source-7.
+PEER_RELEASES=trixie,forky,sid
