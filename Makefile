@@ -55,6 +55,20 @@ test: lab		## run the tests that CI runs
 test-long: lab kernel-debug kernel-stock	## run those too that take longer than they earn
 	@tests/run --long $(if $(ONLY),--only '$(ONLY)') $(if $(SUMMARY),--summary '$(SUMMARY)')
 
+.PHONY: bench
+bench: lab		## measure what VM exits cost, exactly, and hold it against what is promised
+	@mkdir -p build/bench
+	@bench/exits -o build/bench/exits.json $(if $(wildcard build/bench/exits-peer.json),\
+		--peer build/bench/exits-peer.json)
+
+.PHONY: bench-peer
+bench-peer: lab		## the same of mainline, as Debian has it
+	@bench/peer
+
+.PHONY: bench-results
+bench-results:		## put both into docs/results.md
+	@bench/results build/bench/exits.json build/bench/exits-peer.json
+
 .PHONY: bench-model
 bench-model: lab	## measure what the PMU model costs the emulator
 	@scripts/build-bochs baseline >/dev/null

@@ -10,7 +10,8 @@
  *                 whose counters are stopped one by one
  *   exits idle    no counter enabled, and no events of the host (check untouched)
  *   exits cpu1    on this CPU
- *   exits busy    measure nothing, go on until killed; prints `busy` when it starts
+ *   exits busy    measure nothing, go on until killed, with `idle` or without; prints
+ *                 `busy` when it starts
  *
  * The guest reads its counters beside marks (check guest-equal), and so does
  * the host its CPU-wide exclude_guest events (check off-equal).  The judge knows
@@ -468,11 +469,11 @@ int main(int argc, char *argv[])
 	struct kvm_vm *vm;
 	int events, passes, cpu;
 
+	shared.idle = argument(argv, "idle");
 	if (argument(argv, "busy"))
 		stay_busy();
 	cpu = pin_by_argument(argv);
 	shared.few = argument(argv, "few");
-	shared.idle = argument(argv, "idle");
 	shared.alone = shared.idle || argument(argv, "alone");
 	shared.single = argument(argv, "single");
 	events = shared.alone ? 1 : 3;
