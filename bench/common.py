@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the benchmarks with programs of tests/kvm share."""
 
+import json
 import os
 import subprocess
 import sys
@@ -39,3 +40,17 @@ def run_program(program, name, machine, parameters, kernel, command):
     if run.returncode:
         fail(f"the run failed:\n{run.stdout[-2000:]}{run.stderr}")
     return run.stdout, trace.load(os.path.join(outdir, "trace.jsonl"))
+
+
+def load_rows(path):
+    """The rows that bench/exits -o has written."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        fail(f"{path}: {error}")
+
+
+def accesses(row):
+    """All of such a row's, lists included."""
+    return sum(row["accesses"].values())
