@@ -358,6 +358,23 @@ def guest_equal(run, least="1", world="g"):
     return problems if number else ["the program printed no guest.* lines"]
 
 
+@check
+def only_equal(run, least="1"):
+    """Events of the host that count guests alone equal the guests' books.
+
+    `only.LABEL.EVENT.MODE.A-B`, see Measurement, read in the host's user mode. What
+    KVM emulates isn't in it, VMRUNs are.
+    """
+    problems, found = [], measurements(run, "only")
+    for one in found:
+        if one.disturbed("gu+gk"):
+            problems.append(f"{one.name}: disturbed")
+        problems += one.differs(one.count("g"))
+    if len(found) < int(least):
+        problems.append(f"{len(found)} only.* lines, want {least}")
+    return problems
+
+
 def guest_slots(run, first, second):
     """[slots, then each category] of guests between two marks, on all CPUs."""
     books = run.trace.between_on_all(first, second)

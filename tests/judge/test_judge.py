@@ -222,6 +222,23 @@ class Checks(unittest.TestCase):
         text = data("good.jsonl").replace('"cycles":{"hu":120,"hk":1000', '"cycles":{"hu":120,"hk":1001')
         self.assertIn("disturbed", self.problems("off-equal", output=good, trace_text=text)[0])
 
+    def test_only_equal(self):
+        """100 guest user and 1000 kernel instructions, 7 of them VMRUNs."""
+        text = data("good.jsonl").replace(
+            '{"insns":{"hu":1100,"hk":1500,"gu":0,"gk":0', '{"vmruns":{"gk":7},'
+            '"insns":{"hu":1100,"hk":1500,"gu":100,"gk":1000').replace(
+            '{"insns":{"hu":1120,"hk":1500,"gu":0,"gk":0', '{"vmruns":{"gk":7},'
+            '"insns":{"hu":1120,"hk":1500,"gu":100,"gk":1000')
+        good = "# lab: only.x.instructions.uk.10-12=1100\n"
+        self.assertEqual(self.problems("only-equal", output=good, trace_text=text), [])
+        self.assertEqual(len(self.problems("only-equal", "2", output=good, trace_text=text)), 1)
+        self.assertEqual(len(self.problems("only-equal")), 1)
+        for wrong in ("1093", "1101", "0"):
+            self.assertEqual(len(self.problems("only-equal", output=good.replace("1100", wrong),
+                                               trace_text=text)), 1)
+        text = text.replace('"cycles":{"hu":120,', '"cycles":{"gk":1,"hu":120,')
+        self.assertIn("disturbed", self.problems("only-equal", output=good, trace_text=text)[0])
+
     def test_guest_equal(self):
         """1000 guest kernel and 100 user instructions and three emulated, one of them a user's."""
         text = data("good.jsonl").replace(

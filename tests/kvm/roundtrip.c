@@ -18,6 +18,7 @@
  *   out    OUT, handled in userspace: KVM_RUN returns and is called again
  *   hlt    HLT until the guest's timer interrupts
  *   pmi    an overflow, its interrupt, and what a handler does; only with counters
+ *   select a write of counter 1's selector that disables or enables it; likewise
  */
 #include "guest.h"
 
@@ -109,6 +110,18 @@ static void do_pmi(void)
 	asm volatile("cli" : : : "memory");
 }
 
+/* Ends as it began: whoever counts, counts. */
+static void do_select(void)
+{
+	uint32_t msr = pmu.select0 + pmu.stride;
+	uint64_t select = rdmsr(msr);
+
+	for (int i = 0; i < ROUNDS / 2; i++) {
+		wrmsr(msr, select ^ EVENTSEL_EN);
+		wrmsr(msr, select);
+	}
+}
+
 static const struct kind {
 	const char *name;
 	void (*run)(void);
@@ -118,6 +131,7 @@ static const struct kind {
 	{ "out", do_out },
 	{ "hlt", do_hlt },
 	{ "pmi", do_pmi, true },
+	{ "select", do_select, true },
 };
 
 static void start_counters(void)

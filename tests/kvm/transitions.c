@@ -17,7 +17,8 @@
  * their selectors for long enough to be quiescent, or halt. Meanwhile a thread of the
  * host opens and closes events of CPUs, of vCPUs and its own, mapped ones that user
  * space may read; moves vCPUs from CPU to CPU; and changes the event filter. It counts
- * instructions of its own, which are known as well.
+ * instructions of its own, which are known as well. Half of the time there are no events
+ * of the host but these, so that vCPUs keep the PMU across exits.
  *
  * On two CPUs. Prints how often vCPUs got and gave back the PMU as `transitions`.
  */
@@ -223,6 +224,7 @@ static void guest_main(unsigned int self)
 
 #define MAX_EVENTS	4
 #define PAUSE_US	3000
+#define PHASE		16	/* disturbances with events of the host, as many without */
 #define OWN_ROUNDS	1000
 
 static struct vcpu_thread {
@@ -268,6 +270,12 @@ static bool write_file(const char *path, const char *text)
 	return file && !fclose(file) && ok;
 }
 
+static void close_event(unsigned int place)
+{
+	close(host.events[place]);
+	host.events[place] = -1;
+}
+
 /* An event of a CPU or of a vCPU comes or, if there is one in this place, goes. */
 static void change_event(void)
 {
@@ -276,8 +284,7 @@ static void change_event(void)
 	uint32_t random = next_random(&host.random);
 
 	if (host.events[place] >= 0) {
-		close(host.events[place]);
-		host.events[place] = -1;
+		close_event(place);
 		return;
 	}
 	attr.exclude_guest = 1;
@@ -290,6 +297,13 @@ static void change_event(void)
 	else
 		host.events[place] = syscall(SYS_perf_event_open, &attr,
 					     vcpu_threads[random >> 2 & 1].tid, -1, -1, 0);
+}
+
+static void close_events(void)
+{
+	for (unsigned int i = 0; i < MAX_EVENTS; i++)
+		if (host.events[i] >= 0)
+			close_event(i);
 }
 
 static void move_vcpu(void)
@@ -374,10 +388,14 @@ static void ask_for_backtraces(void)
 static void disturb(void)
 {
 	uint32_t random = next_random(&host.random);
+	bool quiet = host.actions / PHASE % 2;
 
+	if (host.actions % PHASE == 0)
+		close_events();
 	switch (random % 16) {
 	case 0 ... 5:
-		change_event();
+		if (!quiet)
+			change_event();
 		break;
 	case 6 ... 9:
 		move_vcpu();
@@ -477,6 +495,7 @@ static void run_seed(void)
 	start();
 	while (host.running)
 		disturb();
+	close_events();
 	if (host.offline)
 		change_cpu();
 	for (unsigned int i = 0; i < NR_VCPUS; i++)
