@@ -23,6 +23,9 @@ from common import ACCESSES, ROOT, fail, load_rows  # noqa: E402
 COSTS = ("instruction", "exit", "interrupt", *ACCESSES, "listed", "vmread", "vmwrite")
 VARIATION = 0.3
 
+# The kinds of work that bench/profiling has recorded, and by how many events.
+WORKS, RECORDS = ("compute", "io"), (0, 6, 10)
+
 # machine, without/with a mediated vPMU, counters that were written instead of read at entry,
 # cycles, the least and the most that they can have been.
 PUBLISHED = (
@@ -82,6 +85,24 @@ def varied(costs):
             yield f"{name} × {sign:.1f}", {**costs, name: costs[name] * sign}
         yield f"all but instruction × {sign:.1f}", {name: cost * sign if name != "instruction" else cost
                                                     for name, cost in costs.items()}
+
+
+def index(rows):
+    """{(machine, setup, work, events): row} of what bench/profiling has measured."""
+    return {(row["machine"], row["setup"], row["work"], row["events"]): row for row in rows}
+
+
+def overhead(rows, bare, key, costs):
+    """What virtualisation adds to the cost of perf record, in parts of what the program takes in
+    the guest without that:
+      ((guest, recorded) - (guest, not) - (bare, recorded) + (bare, not)) / (guest, not)
+    where guest, not is with enable_mediated_pmu=0. @rows, and @bare, which has those of the bare
+    machine, as index() makes them; @key of the row in question."""
+    machine, _, work, events = key
+    plain = cycles(rows[machine, "perf-based", work, 0], costs)
+    recorded = cycles(rows[key], costs)
+    return (recorded - plain - cycles(bare[machine, "bare", work, events], costs)
+            + cycles(bare[machine, "bare", work, 0], costs)) / plain
 
 
 def main():
