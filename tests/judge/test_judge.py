@@ -263,6 +263,17 @@ class Checks(unittest.TestCase):
         text = text.replace('"cycles":{"hu":120,', '"cycles":{"gu":1,"hu":120,')
         self.assertIn("disturbed", self.problems("guest-equal", output=good, trace_text=text)[0])
 
+    def test_guest_equal_entered_again(self):
+        """A VMRUN inside of a bracket, which mediated counters have as a cycle only."""
+        lines = data("good.jsonl").splitlines()
+        for mark in (11, 12, 13):
+            lines = [line.replace('"books":[{', '"books":[{"vmruns":{"gk":1},') if f'"mark":{mark},' in line
+                     else line for line in lines]
+        text = "\n".join(lines).replace('"gk":0,"nu"', '"gk":1,"nu"') + "\n"
+        out = "# lab: guest.x.cycles.uk.10-12=0\n"
+        problems = self.problems("guest-equal", "1", "m", output=out, trace_text=text)
+        self.assertEqual(problems, ["the program printed no guest.* lines"])
+
     def test_guest_equal_vmruns(self):
         """Of 100 user and 1000 kernel instructions and of the branches are 4 and 30 VMRUNs."""
         text = data("good.jsonl").replace(
