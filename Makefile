@@ -56,10 +56,14 @@ test-long: lab kernel-debug kernel-stock	## run those too that take longer than 
 	@tests/run --long $(if $(ONLY),--only '$(ONLY)') $(if $(SUMMARY),--summary '$(SUMMARY)')
 
 .PHONY: bench
-bench: lab		## measure what VM exits cost, exactly, and hold it against what is promised
+bench: lab		## measure what VM exits and profiling cost, exactly, against what is promised
 	@mkdir -p build/bench
-	@bench/exits -o build/bench/exits.json $(if $(wildcard build/bench/exits-peer.json),\
-		--peer build/bench/exits-peer.json)
+	@status=0; \
+	bench/exits -o build/bench/exits.json $(if $(wildcard build/bench/exits-peer.json),\
+		--peer build/bench/exits-peer.json) || status=1; \
+	bench/profiling -o build/bench/profiling.json $(if $(wildcard build/bench/profiling-peer.json),\
+		--peer build/bench/profiling-peer.json) || status=1; \
+	exit $$status
 
 .PHONY: bench-peer
 bench-peer: lab		## the same of mainline, as Debian has it
@@ -67,7 +71,8 @@ bench-peer: lab		## the same of mainline, as Debian has it
 
 .PHONY: bench-results
 bench-results:		## put both into docs/results.md
-	@bench/results build/bench/exits.json build/bench/exits-peer.json
+	@bench/results exits build/bench/exits.json build/bench/exits-peer.json
+	@bench/results profiling build/bench/profiling.json build/bench/profiling-peer.json
 
 .PHONY: bench-model
 bench-model: lab	## measure what the PMU model costs the emulator

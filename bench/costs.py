@@ -105,6 +105,14 @@ def overhead(rows, bare, key, costs):
             + cycles(bare[machine, "bare", work, 0], costs)) / plain
 
 
+def extremes(ours, peer, key, table):
+    """The least and the most that our overhead is of the peer's, with each cost of @table varied.
+    The bare machine is in @ours."""
+    ratios = [overhead(ours, ours, key, costs) / overhead(peer, ours, key, costs)
+              for _, costs in varied(table)]
+    return min(ratios), max(ratios)
+
+
 def main():
     """Hold the table against what was published."""
     if len(sys.argv) > 1:
