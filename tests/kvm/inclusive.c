@@ -13,7 +13,7 @@
 #include "guest.h"
 
 #define ROUNDS		20
-#define IDLE_EXITS	12	/* more than a vCPU's last counter is waited for */
+#define IDLE_EXITS	80	/* more than a vCPU's last counter is waited for */
 #define FIRST_MARK	10
 
 static struct guest_pmu pmu;

@@ -34,7 +34,7 @@
 #define PORT		0x80
 #define NR_VCPUS	2
 #define WORST_ITERATIONS	40
-#define IDLE_EXITS	12	/* more than a vCPU's last counter is waited for */
+#define IDLE_EXITS	80	/* more than a vCPU's last counter is waited for */
 #define PADDING		asm volatile(".rept 100\n\tnop\n\t.endr")
 
 /* --- the guests ------------------------------------------------------------ */
