@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # profiling.sh DISK COMPUTE READS TIMES: what bench/profiling wants run, in a guest or on the bare
-# machine, in its order. Marks 30 and up, one before each part, tell the parts apart.
+# machine, in its order, a small one of each work first. Marks 30 and up, one before each part, tell the parts apart.
 set -e
 
 disk=$1 compute=$2 reads=$3 times=$4
@@ -22,6 +22,11 @@ record() {
 	perf record -F 1000 -e "$events" -o /tmp/perf.data workload "$@" 2>&1 | grep 'Captured and wrote'
 	rm /tmp/perf.data
 }
+
+# What the kernel puts off until after it has booted, and what it does for the first to come.
+sleep 1
+workload compute 1000
+workload io "$disk" 10
 
 mark 30
 workload compute "$compute"
