@@ -77,14 +77,13 @@ def counts_of(books):
 
 
 def varied(costs):
-    """(what, costs) for the table as it is, and with each cost lower and higher, one by one and
-    all but the instruction's together, in which the others are measured."""
-    yield "as it is", costs
-    for sign in (1 - VARIATION, 1 + VARIATION):
+    """The table as it is, and with each cost lower and higher, one by one and all but the
+    instruction's together, in which the others are measured."""
+    yield costs
+    for factor in (1 - VARIATION, 1 + VARIATION):
         for name in COSTS:
-            yield f"{name} × {sign:.1f}", {**costs, name: costs[name] * sign}
-        yield f"all but instruction × {sign:.1f}", {name: cost * sign if name != "instruction" else cost
-                                                    for name, cost in costs.items()}
+            yield {**costs, name: costs[name] * factor}
+        yield {name: cost * factor if name != "instruction" else cost for name, cost in costs.items()}
 
 
 def index(rows):
@@ -109,7 +108,7 @@ def extremes(ours, peer, key, table):
     """The least and the most that our overhead is of the peer's, with each cost of @table varied.
     The bare machine is in @ours."""
     ratios = [overhead(ours, ours, key, costs) / overhead(peer, ours, key, costs)
-              for _, costs in varied(table)]
+              for costs in varied(table)]
     return min(ratios), max(ratios)
 
 
