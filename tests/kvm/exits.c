@@ -70,6 +70,7 @@ static struct {
 } shared;
 
 static volatile unsigned int interrupts;
+static uint32_t select0;
 static unsigned long fresh;
 uint64_t exits_user_rounds, exits_kernel_stack;
 
@@ -222,6 +223,15 @@ static void do_user(void)
 		     "memory", "cc");
 }
 
+/*
+ * An access that exits and changes nothing.  After some exits without one that KVM knows
+ * of, reading a counter is one, too.
+ */
+static void do_access(void)
+{
+	wrmsr(select0, rdmsr(select0));
+}
+
 static void do_mixed(void)
 {
 	do_cpuid();
@@ -232,6 +242,7 @@ static void do_mixed(void)
 	do_user();
 	do_in();
 	do_ipi();
+	do_access();
 }
 
 static const struct kind {
@@ -270,6 +281,7 @@ static void start_counters(void)
 	struct guest_pmu pmu = guest_pmu();
 	uint64_t fixed_ctrl = 0;
 
+	select0 = pmu.select0;
 	shared.gp = shared.few ? 2 : min_t(unsigned int, pmu.gp, ARRAY_SIZE(gp_counters));
 	shared.fixed = shared.few ? 0 : min_t(unsigned int, pmu.fixed, ARRAY_SIZE(fixed_counters));
 	if (pmu.global)
@@ -306,6 +318,8 @@ static void guest_main(void)
 				shared.before.mark = mark;
 				shared.after.mark = mark + 2;
 				mark += 4;
+				if (!shared.idle)
+					do_access();
 				GUEST_SYNC(2 * kind);
 				snapshot(&shared.before);
 				kinds[kind].run();
