@@ -229,7 +229,8 @@ static void do_user(void)
  */
 static void do_access(void)
 {
-	wrmsr(select0, rdmsr(select0));
+	if (!shared.idle)
+		wrmsr(select0, rdmsr(select0));
 }
 
 static void do_mixed(void)
@@ -318,8 +319,7 @@ static void guest_main(void)
 				shared.before.mark = mark;
 				shared.after.mark = mark + 2;
 				mark += 4;
-				if (!shared.idle)
-					do_access();
+				do_access();
 				GUEST_SYNC(2 * kind);
 				snapshot(&shared.before);
 				kinds[kind].run();
