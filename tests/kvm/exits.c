@@ -4,7 +4,8 @@
  * time, of the host: neither may count what is the other's, or miss its own.
  *
  *   exits         all counters that the guest has
- *   exits few     two of them, for a vPMU that shares the counters with the host
+ *   exits few     two of them, for a vPMU that shares the counters with the host; global
+ *                 control has the bits of all, as many guests write it
  *   exits alone   all, and no events of the host: once around the kinds
  *   exits single  one event of the host at a time, for a PMU without global control,
  *                 whose counters are stopped one by one
@@ -233,6 +234,19 @@ static void do_access(void)
 		wrmsr(select0, rdmsr(select0));
 }
 
+/*
+ * So many exits without an access that the guest becomes quiet, and what it counts then.
+ * The access lets it read counters without exits.
+ */
+static void do_quiet(void)
+{
+	for (int i = 0; i < QUIET_EXITS / ROUNDS + 1; i++)
+		do_cpuid();
+	spin(5000);
+	do_cpuid();
+	do_access();
+}
+
 static void do_mixed(void)
 {
 	do_cpuid();
@@ -267,6 +281,7 @@ static const struct kind {
 	{ "deadline", do_deadline, .fast = true },
 	{ "ipi", do_ipi, .fast = true },
 	{ "user", do_user, ROUNDS },
+	{ "quiet", do_quiet },
 	{ "mixed", do_mixed, ROUNDS, .fast = true },
 };
 
@@ -297,8 +312,7 @@ static void start_counters(void)
 	if (shared.fixed)
 		wrmsr(MSR_FIXED_CTR_CTRL, fixed_ctrl);
 	if (pmu.global)
-		wrmsr(pmu.global_ctrl, ((1ull << shared.gp) - 1) |
-				       ((1ull << shared.fixed) - 1) << 32);
+		wrmsr(pmu.global_ctrl, ((1ull << pmu.gp) - 1) | ((1ull << pmu.fixed) - 1) << 32);
 }
 
 static void guest_main(void)

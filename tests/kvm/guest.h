@@ -36,6 +36,7 @@
 #define EVENTSEL_EN		ARCH_PERFMON_EVENTSEL_ENABLE
 
 #define COUNTER_WIDTH		48
+#define QUIET_EXITS		64	/* without an access make a guest quiet, see pmu.rst */
 
 /* Events, as selectors have them. */
 enum { INSTRUCTIONS, BRANCHES, CYCLES, EVENTS };

@@ -13,8 +13,10 @@
  *
  * Each round a guest enables counters, runs code whose instructions and branches are
  * known, with exits in it that are handled in all kinds of ways, and compares. One
- * counter overflows on the way, for exactly one interrupt. In between, guests clear
- * their selectors for long enough to be quiescent, or halt. Meanwhile a thread of the
+ * counter overflows on the way, for exactly one interrupt, or for none if LVTPC is
+ * masked until later. In some rounds there are so many exits that the guest becomes
+ * quiet. In between, guests clear their selectors for long enough to be quiescent, or
+ * halt. Meanwhile a thread of the
  * host opens and closes events of CPUs, of vCPUs and its own, mapped ones that user
  * space may read; moves vCPUs from CPU to CPU; and changes the event filter. It counts
  * instructions of its own, which are known as well. Half of the time there are no events
@@ -54,10 +56,10 @@ static struct state {
 
 static struct guest_pmu pmu;
 
-enum { OVERFLOWING, BRANCHES_COUNT, INSTRUCTIONS_COUNT, STATUS, PMIS, KEPT };
+enum { OVERFLOWING, BRANCHES_COUNT, INSTRUCTIONS_COUNT, UNUSED, STATUS, PMIS, KEPT };
 static const char * const whats[] = {
-	"the counter that overflows", "branches", "instructions", "status", "interrupts",
-	"a counter while quiescent",
+	"the counter that overflows", "branches", "instructions", "a counter that isn't enabled",
+	"status", "interrupts", "a counter while quiescent",
 };
 
 static uint32_t next_random(uint32_t *state)
@@ -145,30 +147,53 @@ static void select_events(uint64_t enable)
 		      (i == OVERFLOWING ? EVENTSEL_INT : 0) | enable);
 }
 
+/*
+ * An overflow with LVTPC masked comes to nothing, whatever is done later: here LVTPC is
+ * unmasked with status set, and the vCPU goes to user space, which puts the PMU.
+ */
+static void unmask(void)
+{
+	wrmsr(LVTPC, PMI_VECTOR);
+	asm volatile("out %%al, %0" : : "i"(PORT));
+}
+
 static void count(struct state *state)
 {
 	const uint64_t mask = (1ull << COUNTER_WIDTH) - 1;
 	unsigned int kind = next_random(&state->random) % ARRAY_SIZE(kinds);
 	uint64_t iterations = 1 + next_random(&state->random) % WORST_ITERATIONS;
-	uint64_t insns = iterations * (kinds[kind].body + IN_LOOP) + AROUND;
-	uint64_t to_overflow = 1 + next_random(&state->random) % insns;
+	unsigned int variant = next_random(&state->random) % 8;
+	uint64_t unused = next_random(&state->random);
 	unsigned int failures = state->failures;
+	bool quiet = variant == 0, masked = variant == 1;
+	uint64_t insns, to_overflow;
+
+	if (quiet)
+		iterations += QUIET_EXITS;
+	insns = iterations * (kinds[kind].body + IN_LOOP) + AROUND;
+	to_overflow = 1 + next_random(&state->random) % insns;
 
 	state->pmis = 0;
 	wrmsr(pmu.counter0, -to_overflow & mask);
 	wrmsr(pmu.counter0 + pmu.stride, 0);
 	wrmsr(pmu.counter0 + 2 * pmu.stride, 0);
+	wrmsr(pmu.counter0 + 3 * pmu.stride, unused);
 	select_events(EVENTSEL_EN);
+	if (masked)
+		wrmsr(LVTPC, APIC_LVT_MASKED | PMI_VECTOR);
 
-	kinds[kind].run(7, iterations);
+	kinds[kind].run(0xf, iterations);
 
 	PADDING;
+	if (masked)
+		unmask();
 	guest_take_interrupts();
 	compare(state, OVERFLOWING, guest_rdpmc(0), insns - to_overflow);
 	compare(state, BRANCHES_COUNT, guest_rdpmc(1), iterations);
 	compare(state, INSTRUCTIONS_COUNT, guest_rdpmc(2), insns);
+	compare(state, UNUSED, guest_rdpmc(3), unused);
 	compare(state, STATUS, rdmsr(pmu.global_status), 1);
-	compare(state, PMIS, state->pmis, 1);
+	compare(state, PMIS, state->pmis, !masked);
 	wrmsr(pmu.global_clear, 1);
 	if (!failures && state->failures) {
 		state->kind = kind;
