@@ -19,7 +19,7 @@
 #include "guest.h"
 
 #define SWEEP		60	/* overflow after 1 to so many instructions */
-#define PAD		600	/* nops behind: more than the latest PMI's delay */
+#define PAD		2000	/* nops behind: more than the latest PMI's delay */
 #define FRESH		0xc0000000ul
 #define FRESH_PAGES	8192
 #define FRESH_SLOT	10

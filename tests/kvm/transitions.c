@@ -8,7 +8,8 @@
  *   rounds=N   measurements of each vCPU (default 200)
  *   seed=N     other measurements, other disturbances
  *   seeds=N    all over again with the next N - 1 seeds
- *   hotplug    CPU 1 goes offline and comes back, too
+ *   hotplug    CPU 1 goes offline and comes back, too; first of all with the values of a
+ *              vCPU that isn't running
  *   backtrace  all CPUs are asked for backtraces by NMI, too
  *
  * Each round a guest enables counters, runs code whose instructions and branches are
@@ -35,6 +36,8 @@
 #define TIMER_VECTOR	0x61
 #define PORT		0x80
 #define NR_VCPUS	2
+#define LEFT_COUNTERS	4
+#define LEFT_VALUE	0x123450
 #define WORST_ITERATIONS	40
 #define IDLE_EXITS	80	/* more than a vCPU's last counter is waited for */
 #define PADDING		asm volatile(".rept 100\n\tnop\n\t.endr")
@@ -56,10 +59,11 @@ static struct state {
 
 static struct guest_pmu pmu;
 
-enum { OVERFLOWING, BRANCHES_COUNT, INSTRUCTIONS_COUNT, UNUSED, STATUS, PMIS, KEPT };
+enum { OVERFLOWING, BRANCHES_COUNT, INSTRUCTIONS_COUNT, UNUSED, STATUS, PMIS, KEPT,
+       LEFT };
 static const char * const whats[] = {
 	"the counter that overflows", "branches", "instructions", "a counter that isn't enabled",
-	"status", "interrupts", "a counter while quiescent",
+	"status", "interrupts", "a counter while quiescent", "a counter of a CPU that went offline",
 };
 
 static uint32_t next_random(uint32_t *state)
@@ -245,6 +249,21 @@ static void guest_main(unsigned int self)
 	GUEST_DONE();
 }
 
+/* Values that are nowhere but in the hardware of the CPU where the vCPU was last. */
+static void guest_leaves_values(void)
+{
+	struct state *state = &states[0];
+
+	wrmsr(pmu.global_ctrl, 0);
+	select_events(EVENTSEL_EN);
+	for (unsigned int i = 0; i < LEFT_COUNTERS; i++)
+		wrmsr(pmu.counter0 + i * pmu.stride, LEFT_VALUE + i);
+	GUEST_SYNC(0);
+	for (unsigned int i = 0; i < LEFT_COUNTERS; i++)
+		compare(state, LEFT, guest_rdpmc(i), LEFT_VALUE + i);
+	GUEST_DONE();
+}
+
 /* --- the host -------------------------------------------------------------- */
 
 #define MAX_EVENTS	4
@@ -395,13 +414,18 @@ static void check_own(void)
 		       host.own_count, count);
 }
 
+static void set_online(bool online)
+{
+	if (!write_file("/sys/devices/system/cpu/cpu1/online", online ? "1" : "0"))
+		die("CPU 1 %s", online ? "online" : "offline");
+}
+
 static void change_cpu(void)
 {
 	if (!host.hotplug)
 		return;
 	host.offline = !host.offline;
-	if (!write_file("/sys/devices/system/cpu/cpu1/online", host.offline ? "0" : "1"))
-		die("CPU 1 %s", host.offline ? "offline" : "online");
+	set_online(!host.offline);
 }
 
 static void ask_for_backtraces(void)
@@ -540,6 +564,38 @@ static void run_seed(void)
 	kvm_vm_free(host.vm);
 }
 
+/* The CPU where a vCPU's values are goes offline while the vCPU is in user space. */
+static void check_offline(void)
+{
+	struct state *state = &states[0];
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_leaves_values);
+	struct ucall uc;
+	cpu_set_t all;
+
+	TEST_ASSERT(!sched_getaffinity(0, sizeof(all), &all), "affinity");
+	sync_global_to_guest(vm, pmu);
+	pin_to_cpu(1);
+	vcpu_run(vcpu);
+	require_ucall(vcpu, &uc);
+	pin_to_cpu(0);
+	set_online(false);
+	for (unsigned int i = 0; i < LEFT_COUNTERS; i++)
+		compare(state, LEFT, vcpu_get_msr(vcpu, pmu.counter0 + i * pmu.stride),
+			LEFT_VALUE + i);
+	set_online(true);
+	sync_global_to_guest(vm, states);
+	vcpu_run(vcpu);
+	require_ucall(vcpu, &uc);
+	sync_global_from_guest(vm, states);
+	if (state->failures)
+		printf("# %s: %lu instead of %lu\n", whats[state->what], state->got, state->want);
+	ktap_result(uc.cmd == UCALL_DONE && !state->failures,
+		    "values of a CPU that goes offline are kept");
+	kvm_vm_free(vm);
+	TEST_ASSERT(!sched_setaffinity(0, sizeof(all), &all), "affinity");
+}
+
 static unsigned int number_argument(char *argv[], const char *word, unsigned int otherwise)
 {
 	const char *number = argument(argv, word);
@@ -563,11 +619,13 @@ int main(int argc, char *argv[])
 		return KSFT_SKIP;
 	}
 
-	ktap_plan(seeds * (NR_VCPUS + 2));
+	ktap_plan(seeds * (NR_VCPUS + 2) + (host.hotplug ? 1 : 0));
 	be_first();
 	host.own_count = count_own(&scheduled);
 	if (!scheduled)
 		die("no counter for an event of the host");
+	if (host.hotplug)
+		check_offline();
 	for (unsigned int i = 0; i < seeds; i++, shared.seed++)
 		run_seed();
 	printf("# lab: transitions=%lu\n", host.transitions);
