@@ -5,7 +5,7 @@
  *
  *   transitions [rounds=N] [seed=N] [seeds=N] [hotplug] [backtrace]
  *
- *   rounds=N   measurements of each vCPU (default 200)
+ *   rounds=N   measurements of each vCPU at least (default 200)
  *   seed=N     other measurements, other disturbances
  *   seeds=N    all over again with the next N - 1 seeds
  *   hotplug    CPU 1 goes offline and comes back, too; first of all with the values of a
@@ -21,11 +21,13 @@
  * host opens and closes events of CPUs, of vCPUs and its own, mapped ones that user
  * space may read; moves vCPUs from CPU to CPU; and changes the event filter. It counts
  * instructions of its own, which are known as well. Half of the time there are no events
- * of the host but these, so that vCPUs keep the PMU across exits.
+ * of the host but these, so that vCPUs keep the PMU across exits. And another process
+ * looks with RDPMC for what guests may have left in counters.
  *
  * On two CPUs. Prints how often vCPUs got and gave back the PMU as `transitions`.
  */
 #include <pthread.h>
+#include <sys/wait.h>
 
 #include "guest.h"
 
@@ -38,6 +40,7 @@
 #define NR_VCPUS	2
 #define LEFT_COUNTERS	4
 #define LEFT_VALUE	0x123450
+#define MARKED		(0x1eafull << 32)	/* values that are a guest's for sure */
 #define WORST_ITERATIONS	40
 #define IDLE_EXITS	80	/* more than a vCPU's last counter is waited for */
 #define PADDING		asm volatile(".rept 100\n\tnop\n\t.endr")
@@ -58,6 +61,7 @@ static struct state {
 } states[NR_VCPUS];
 
 static struct guest_pmu pmu;
+static volatile bool enough;	/* disturbances: a CPU that goes offline may take long */
 
 enum { OVERFLOWING, BRANCHES_COUNT, INSTRUCTIONS_COUNT, UNUSED, STATUS, PMIS, KEPT,
        LEFT };
@@ -167,7 +171,7 @@ static void count(struct state *state)
 	unsigned int kind = next_random(&state->random) % ARRAY_SIZE(kinds);
 	uint64_t iterations = 1 + next_random(&state->random) % WORST_ITERATIONS;
 	unsigned int variant = next_random(&state->random) % 8;
-	uint64_t unused = next_random(&state->random);
+	uint64_t unused = MARKED | next_random(&state->random);
 	unsigned int failures = state->failures;
 	bool quiet = variant == 0, masked = variant == 1;
 	uint64_t insns, to_overflow;
@@ -234,7 +238,7 @@ static void guest_main(unsigned int self)
 	wrmsr(LVTT, APIC_LVT_TIMER_TSCDEADLINE | TIMER_VECTOR);
 	wrmsr(LVTPC, PMI_VECTOR);
 	wrmsr(pmu.global_ctrl, 0);
-	for (unsigned int round = 0; round < shared.rounds; round++) {
+	for (unsigned int round = 0; round < shared.rounds || !enough; round++) {
 		count(state);
 		state->rounds++;
 		switch (next_random(&state->random) % 8) {
@@ -264,10 +268,65 @@ static void guest_leaves_values(void)
 	GUEST_DONE();
 }
 
+/* --- another process ------------------------------------------------------- */
+
+#define SPY_PAUSE_US	300
+
+/* Shared with it. */
+static struct spied {
+	volatile bool stop;
+	unsigned long looks, leaks;
+} *spied;
+
+/* What has an event mapped may read all counters. */
+static void spy(void)
+{
+	struct perf_event_attr attr = event_attr(PERF_COUNT_HW_INSTRUCTIONS, 0);
+	void *page;
+
+	attr.exclude_guest = 1;
+	page = mmap(NULL, getpagesize(), PROT_READ, MAP_SHARED, event_open(&attr, -1), 0);
+	if (page == MAP_FAILED)
+		die("mmap of an event");
+	for (; !spied->stop; usleep(SPY_PAUSE_US)) {
+		for (unsigned int i = 0; i < pmu.gp; i++)
+			spied->leaks += (guest_rdpmc(i) & -1ull << 32) == MARKED;
+		spied->looks++;
+	}
+	_exit(0);
+}
+
+static pid_t start_spy(void)
+{
+	pid_t child;
+
+	spied = mmap(NULL, sizeof(*spied), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		     -1, 0);
+	if (spied == MAP_FAILED)
+		die("mmap");
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (!child)
+		spy();
+	return child;
+}
+
+static void stop_spy(pid_t child)
+{
+	int status;
+
+	spied->stop = true;
+	ktap_result(waitpid(child, &status, 0) == child && !status && spied->looks &&
+		    !spied->leaks, "no values of guests in %lu looks from outside # %lu",
+		    spied->looks, spied->leaks);
+}
+
 /* --- the host -------------------------------------------------------------- */
 
 #define MAX_EVENTS	4
 #define PAUSE_US	3000
+#define MIN_ACTIONS	100
 #define PHASE		16	/* disturbances with events of the host, as many without */
 #define OWN_ROUNDS	1000
 
@@ -491,7 +550,7 @@ static void report(unsigned int i)
 		printf("# vCPU %u: %u failures, the first: %s %lu instead of %lu (%s, %u iterations)\n",
 		       i, state->failures, whats[state->what], state->got, state->want,
 		       kinds[state->kind].name, state->iterations);
-	ktap_result(state->rounds == shared.rounds && !state->failures,
+	ktap_result(state->rounds >= shared.rounds && !state->failures,
 		    "seed %u, vCPU %u: %u rounds are exact", shared.seed, i, state->rounds);
 }
 
@@ -542,8 +601,11 @@ static void run_seed(void)
 	loads = statistic("pmu_loads");
 	puts = statistic("pmu_puts");
 	start();
-	while (host.running)
+	while (host.running) {
 		disturb();
+		if (host.actions == MIN_ACTIONS)
+			*(volatile bool *)addr_gva2hva(host.vm, (uint64_t)&enough) = true;
+	}
 	close_events();
 	if (host.offline)
 		change_cpu();
@@ -607,6 +669,7 @@ int main(int argc, char *argv[])
 {
 	unsigned int seeds = number_argument(argv, "seeds=", 1);
 	bool scheduled;
+	pid_t child;
 
 	shared.rounds = number_argument(argv, "rounds=", 200);
 	shared.seed = number_argument(argv, "seed=", 0);
@@ -619,15 +682,17 @@ int main(int argc, char *argv[])
 		return KSFT_SKIP;
 	}
 
-	ktap_plan(seeds * (NR_VCPUS + 2) + (host.hotplug ? 1 : 0));
+	ktap_plan(seeds * (NR_VCPUS + 2) + (host.hotplug ? 2 : 1));
+	child = start_spy();
+	if (host.hotplug)
+		check_offline();
 	be_first();
 	host.own_count = count_own(&scheduled);
 	if (!scheduled)
 		die("no counter for an event of the host");
-	if (host.hotplug)
-		check_offline();
 	for (unsigned int i = 0; i < seeds; i++, shared.seed++)
 		run_seed();
+	stop_spy(child);
 	printf("# lab: transitions=%lu\n", host.transitions);
 	return ktap_exit();
 }
