@@ -10,10 +10,16 @@
  * host's. It goes on when Y is written to the parameter `release`; the parameter `hung`
  * is Y from when it spins.
  *
+ * Not amid a switch of tasks: other CPUs wait for the runqueue's lock soon, with
+ * interrupts disabled, and who would release it?
+ *
  * The kernel patches its code for probes, and waits for all CPUs: hence `armed`.
  */
+#include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/sched/task_stack.h>
+#include <linux/string.h>
 #include <asm/apic.h>
 
 static char *at;
@@ -41,12 +47,33 @@ static bool owner_matches(void)
 	return !*owner || host == !strcmp(owner, "host");
 }
 
+/* By frame pointers, which the lab's kernel has. */
+static bool in_scheduler(struct pt_regs *regs)
+{
+	unsigned long *frame = (unsigned long *)regs->bp, *next;
+	char name[KSYM_SYMBOL_LEN];
+
+	while (object_is_on_stack(frame)) {
+		sprint_symbol(name, frame[1]);
+		if (str_has_prefix(name, "__schedule+"))
+			return true;
+
+		next = (unsigned long *)frame[0];
+		if (next <= frame)
+			break;
+		frame = next;
+	}
+
+	return false;
+}
+
 static int hang(struct kprobe *probe, struct pt_regs *regs)
 {
 	unsigned long flags;
 
 	local_irq_save(flags);
-	if (smp_processor_id() == cpu && READ_ONCE(armed) && !hung && owner_matches()) {
+	if (smp_processor_id() == cpu && READ_ONCE(armed) && !hung && owner_matches() &&
+	    !in_scheduler(regs)) {
 		WRITE_ONCE(hung, true);
 		/* PAUSE would have the emulated CPU sit out its turn. */
 		while (!READ_ONCE(release))
