@@ -17,12 +17,11 @@
  * counter overflows on the way, for exactly one interrupt, or for none if LVTPC is
  * masked until later. In some rounds there are so many exits that the guest becomes
  * quiet. In between, guests clear their selectors for long enough to be quiescent, or
- * halt. Meanwhile a thread of the
- * host opens and closes events of CPUs, of vCPUs and its own, mapped ones that user
- * space may read; moves vCPUs from CPU to CPU; and changes the event filter. It counts
- * instructions of its own, which are known as well. Half of the time there are no events
- * of the host but these, so that vCPUs keep the PMU across exits. And another process
- * looks with RDPMC for what guests may have left in counters.
+ * halt. Meanwhile a thread of the host opens and closes events of CPUs, of vCPUs and its
+ * own, mapped ones that user space may read; moves vCPUs from CPU to CPU; and changes the
+ * event filter. It counts instructions of its own, which are known as well. Half of the
+ * time there are no events of the host but these, so that vCPUs keep the PMU across
+ * exits. And another process looks with RDPMC for what guests may have left in counters.
  *
  * On two CPUs. Prints how often vCPUs got and gave back the PMU as `transitions`.
  */
@@ -43,7 +42,7 @@
 #define MARKED		(0x1eafull << 32)	/* values that are a guest's for sure */
 #define WORST_ITERATIONS	40
 #define IDLE_EXITS	80	/* more than a vCPU's last counter is waited for */
-#define PADDING		asm volatile(".rept 4000\n\tnop\n\t.endr")	/* until the latest PMI */
+#define PADDING		asm volatile(".rept 100\n\tnop\n\t.endr")
 
 /* --- the guests ------------------------------------------------------------ */
 
