@@ -3,10 +3,12 @@
  * Overflows of the guest's counters, moved instruction by instruction across VM
  * exits: each must reach the guest as one PMI that shows its status bit.
  *
- *   pmi_sweep [nmi] [sampling] [cpuN]
+ *   pmi_sweep [nmi] [sampling] [rewrite] [cpuN]
  *
  *   nmi        the guest's PMIs are NMIs, not interrupts
  *   sampling   the host samples its own instructions at the same time
+ *   rewrite    counters count already, from 0, when the guest has them overflow: it is
+ *              only the guest who knows that there has been an overflow since the entry
  *
  * Two counters of instructions overflow: a general and a fixed one on Intel, two
  * general ones on AMD.  Where there is no global control and status the guest does
@@ -43,7 +45,7 @@ static struct result {
 } result;
 
 static struct {
-	bool nmi;
+	bool nmi, rewrite;
 } shared;
 
 static volatile uint64_t seen;
@@ -193,19 +195,33 @@ static const struct kind {
 
 #define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
+static inline __attribute__((__always_inline__)) void write_counters(unsigned int first,
+								     unsigned int second)
+{
+	wrmsr(counter_msr(one), (1ull << COUNTER_WIDTH) - first);
+	wrmsr(counter_msr(other), (1ull << COUNTER_WIDTH) - second);
+}
+
 /*
  * Overflow of @counters, the one after @first and the other after @second
- * instructions, exits in between.
+ * instructions, exits in between.  With @rewrite it may be some instructions earlier.
  */
 static void run(const struct kind *kind, uint64_t counters, unsigned int first,
 		unsigned int second)
 {
 	pmis = 0;
 	seen = 0;
-	wrmsr(counter_msr(one), (1ull << COUNTER_WIDTH) - first);
-	wrmsr(counter_msr(other), (1ull << COUNTER_WIDTH) - second);
+	if (shared.rewrite) {
+		wrmsr(counter_msr(one), 0);
+		wrmsr(counter_msr(other), 0);
+		exit_out();
+	} else {
+		write_counters(first, second);
+	}
 	asm volatile("sti" : : : "memory");
 	start(counters);
+	if (shared.rewrite)
+		write_counters(first, second);
 	NOPS(6);
 	kind->run();
 	NOPS(6);
@@ -336,6 +352,7 @@ int main(int argc, char *argv[])
 	ktap_plan(2 * KINDS);
 	cpu = pin_by_argument(argv);
 	shared.nmi = argument(argv, "nmi");
+	shared.rewrite = argument(argv, "rewrite");
 	if (argument(argv, "sampling"))
 		start_sampling(cpu);
 	vm = vm_create_with_one_vcpu(&vcpu, guest_main);
