@@ -62,10 +62,11 @@ lockup() {
 	seen=$(signs)
 	taskset 2 "$@" >/tmp/out 2>&1 &
 	program=$!
-	# Static keys that the end of one VM and the beginning of the next have changed are
-	# patched a second later, on all CPUs.
-	sleep 2
 	insmod /lab/hang.ko at="$function" owner="$owner" cpu=1 || return
+	# What all CPUs are needed for a second later must not meet the one that hangs: static
+	# keys that the end of one VM and the beginning of the next have changed are patched,
+	# and TLBs flushed of what the module's initialization was.
+	sleep 2
 	echo Y >$hang/armed
 	check "$mode: CPU 1 hangs" until_true 500 hangs
 	start=$(now)
