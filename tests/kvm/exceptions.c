@@ -2,7 +2,8 @@
 /*
  * A guest takes exceptions of its own all the time while interrupts of the host make
  * it exit at any place: at the first instruction of its handler too.  Each exception
- * must be taken once, and the stack must be where it was.
+ * must be taken once, and the stack must be where it was.  CR2 is what the guest has
+ * written, whatever page faults the host takes in between.
  */
 #include <signal.h>
 #include <sys/time.h>
@@ -13,6 +14,7 @@
 #define PERIOD		250		/* microseconds between two signals */
 #define EXITS_MIN	200		/* signals that make a run worth something */
 #define DIV_BYTES	2
+#define CR2		0x123456789000ul	/* no address of the host's */
 
 static uint64_t taken;
 
@@ -34,19 +36,40 @@ static int64_t divide(void)
 	return off;
 }
 
+static bool restore_cr2(void)
+{
+	uint64_t cr2;
+
+	asm volatile("mov %%cr2, %0" : "=r"(cr2));
+	if (cr2 == CR2)
+		return false;
+	asm volatile("mov %0, %%cr2" : : "r"(CR2));
+	return true;
+}
+
 static void guest_code(void)
 {
-	uint64_t moved = 0;
+	uint64_t moved = 0, changed = 0;
 
 	GUEST_SYNC(0);
-	for (int i = 0; i < EXCEPTIONS; i++)
+	restore_cr2();
+	for (int i = 0; i < EXCEPTIONS; i++) {
 		moved += divide() != 0;
-	GUEST_SYNC_ARGS(0, taken, moved, 0, 0);
+		changed += restore_cr2();
+	}
+	GUEST_SYNC_ARGS(0, taken, moved, changed, 0);
 	GUEST_DONE();
 }
 
 static void on_signal(int number)
 {
+}
+
+static void take_page_fault(volatile char *page)
+{
+	if (madvise((void *)page, getpagesize(), MADV_DONTNEED))
+		die("madvise");
+	*page = 1;
 }
 
 static void signal_every(unsigned int us)
@@ -64,9 +87,14 @@ int main(int argc, char *argv[])
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
 	struct ucall uc;
+	void *page;
 
 	pin_by_argument(argv);
-	ktap_plan(3);
+	page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		die("mmap");
+	ktap_plan(4);
 	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
 	vm_install_exception_handler(vm, DE_VECTOR, skip_division);
 	vcpu_run(vcpu);		/* to its start */
@@ -75,6 +103,7 @@ int main(int argc, char *argv[])
 		if (errno != EINTR)
 			die("KVM_RUN");
 		interrupted++;
+		take_page_fault(page);
 	}
 	signal_every(0);
 	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
@@ -84,6 +113,8 @@ int main(int argc, char *argv[])
 		    "each exception once # %lu of %u", uc.args[2], EXCEPTIONS);
 	ktap_result(uc.cmd == UCALL_SYNC && !uc.args[3],
 		    "the stack stays # moved %lu times", uc.args[3]);
+	ktap_result(uc.cmd == UCALL_SYNC && !uc.args[4], "CR2 stays # changed %lu times",
+		    uc.args[4]);
 	kvm_vm_free(vm);
 	return ktap_exit();
 }
