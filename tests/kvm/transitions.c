@@ -42,6 +42,7 @@
 #define MARKED		(0x1eafull << 32)	/* values that are a guest's for sure */
 #define WORST_ITERATIONS	40
 #define IDLE_EXITS	80	/* more than a vCPU's last counter is waited for */
+/* More than the latest PMI's delay. */
 #define PADDING		asm volatile(".rept 1200\n\tnop\n\t.endr")
 
 /* --- the guests ------------------------------------------------------------ */
