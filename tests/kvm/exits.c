@@ -411,6 +411,21 @@ static bool host_read(struct counters *counters, struct probe *probe)
 	return false;
 }
 
+/*
+ * Have perf look at its counters.  What host_read() gets from the events' pages must be
+ * right after this, too, when the guest has had the PMU.
+ */
+static void host_sync(const struct counters *counters)
+{
+	uint64_t values[8];
+
+	for (int mode = 0; mode < MODES && !shared.alone; mode++) {
+		if (counters->only < 0 || counters->only == mode)
+			TEST_ASSERT(read(counters->fd[mode], values, sizeof(values)) > 0,
+				    "read() of an event");
+	}
+}
+
 static void print_guest(const struct kind *kind)
 {
 	const struct snapshot *before = &shared.before, *after = &shared.after;
@@ -465,6 +480,7 @@ static void run_kinds(struct kvm_vm *vm, struct kvm_vcpu *vcpu, int cpu, int eve
 			struct probe before, after;
 
 			TEST_ASSERT_EQ(run_to_sync(vcpu), 2 * kind);
+			host_sync(&counters);
 			ok &= host_read(&counters, &before);
 			TEST_ASSERT_EQ(run_to_sync(vcpu), 2 * kind + 1);
 			ok &= host_read(&counters, &after);
