@@ -115,26 +115,6 @@ static void as_nobody(int ready, int finish)
 	_exit(0);
 }
 
-static unsigned long read_number(const char *path)
-{
-	unsigned long number = -1ul;
-	FILE *file = fopen(path, "r");
-
-	if (file && fscanf(file, "%lu", &number) != 1)
-		number = -1ul;
-	if (file)
-		fclose(file);
-	return number;
-}
-
-static void write_number(const char *path, unsigned long number)
-{
-	FILE *file = fopen(path, "w");
-
-	if (!file || fprintf(file, "%lu", number) < 0 || fclose(file))
-		die("%s", path);
-}
-
 /* On, and its event counts: an NMI at least each second of work. */
 static void result_watchdog(const char *name)
 {

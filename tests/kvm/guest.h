@@ -137,6 +137,28 @@ static inline int pin_by_argument(char *argv[])
 	return cpu;
 }
 
+/* What a file of /proc or /sys says; -1ul if that can't be read or is no number. */
+static inline unsigned long read_number(const char *path)
+{
+	unsigned long number = -1ul;
+	FILE *file = fopen(path, "r");
+
+	if (file && fscanf(file, "%lu", &number) != 1)
+		number = -1ul;
+	if (file)
+		fclose(file);
+	return number;
+}
+
+/* Ends the program if it can't be written. */
+static inline void write_number(const char *path, unsigned long number)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file || fprintf(file, "%lu", number) < 0 || fclose(file))
+		die("%s", path);
+}
+
 /* The sum over all CPUs of a row of /proc/interrupts, as `NMI:`. */
 static inline unsigned long interrupts_in_row(const char *row)
 {

@@ -319,6 +319,16 @@ static pid_t start_spy(void)
 	return child;
 }
 
+/* Its event isn't on any CPU then. */
+static void suspend_spy(pid_t child)
+{
+	int status;
+
+	if (kill(child, SIGSTOP) || waitpid(child, &status, WUNTRACED) != child ||
+	    !WIFSTOPPED(status))
+		die("SIGSTOP");
+}
+
 static void stop_spy(pid_t child)
 {
 	int status;
@@ -482,8 +492,7 @@ static void check_own(void)
 
 static void set_online(bool online)
 {
-	if (!write_file("/sys/devices/system/cpu/cpu1/online", online ? "1" : "0"))
-		die("CPU 1 %s", online ? "online" : "offline");
+	write_number("/sys/devices/system/cpu/cpu1/online", online);
 }
 
 static void change_cpu(void)
@@ -633,15 +642,22 @@ static void run_seed(void)
 	kvm_vm_free(host.vm);
 }
 
-/* The CPU where a vCPU's values are goes offline while the vCPU is in user space. */
+#define WATCHDOG	"/proc/sys/kernel/nmi_watchdog"
+
+/*
+ * The CPU where a vCPU's values are goes offline while the vCPU is in user space. It has no
+ * event, the watchdog's or the spy's, that would take the PMU back before KVM has to.
+ */
 static void check_offline(void)
 {
 	struct state *state = &states[0];
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_leaves_values);
+	unsigned long watchdog = read_number(WATCHDOG);
 	struct ucall uc;
 	cpu_set_t all;
 
+	write_number(WATCHDOG, 0);
 	TEST_ASSERT(!sched_getaffinity(0, sizeof(all), &all), "affinity");
 	sync_global_to_guest(vm, pmu);
 	pin_to_cpu(1);
@@ -663,6 +679,7 @@ static void check_offline(void)
 		    "values of a CPU that goes offline are kept");
 	kvm_vm_free(vm);
 	TEST_ASSERT(!sched_setaffinity(0, sizeof(all), &all), "affinity");
+	write_number(WATCHDOG, watchdog);
 }
 
 static unsigned int number_argument(char *argv[], const char *word, unsigned int otherwise)
@@ -691,8 +708,12 @@ int main(int argc, char *argv[])
 
 	ktap_plan(seeds * (NR_VCPUS + 2) + (host.hotplug ? 2 : 1));
 	child = start_spy();
-	if (host.hotplug)
+	if (host.hotplug) {
+		suspend_spy(child);
 		check_offline();
+		if (kill(child, SIGCONT))
+			die("SIGCONT");
+	}
 	be_first();
 	host.own_count = count_own(&scheduled);
 	if (!scheduled)
