@@ -277,7 +277,7 @@ static void guest_leaves_values(void)
 
 /* --- another process ------------------------------------------------------- */
 
-#define SPY_PAUSE_US	300
+#define SPY_PAUSE_US	10000	/* a look takes about a millisecond in a debug kernel */
 
 /* Shared with it. */
 static struct spied {
